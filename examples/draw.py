@@ -1,0 +1,108 @@
+"""Draws the sample pictures of this folder: digits as pen strokes, the label first in each name.
+
+Run it with `python examples/draw.py`; the same program gives the same pictures.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+Points = NDArray[np.float64]
+
+# Each digit is a list of strokes, each stroke the points that the pen passes: x to the right, y down, 0 to 1.
+STROKES: dict[int, list[list[tuple[float, float]]]] = {
+    0: [[(0.55, 0.05), (0.25, 0.2), (0.15, 0.55), (0.3, 0.92), (0.6, 0.93), (0.83, 0.6), (0.78, 0.2), (0.5, 0.06)]],
+    1: [[(0.35, 0.25), (0.55, 0.05), (0.52, 0.5), (0.5, 0.95)]],
+    2: [[(0.2, 0.25), (0.4, 0.06), (0.7, 0.12), (0.75, 0.38), (0.5, 0.68), (0.18, 0.93), (0.5, 0.9), (0.85, 0.92)]],
+    3: [[(0.22, 0.12), (0.5, 0.04), (0.74, 0.2), (0.62, 0.42), (0.42, 0.48)],
+        [(0.42, 0.48), (0.72, 0.56), (0.76, 0.8), (0.5, 0.96), (0.18, 0.86)]],
+    4: [[(0.4, 0.05), (0.3, 0.3), (0.15, 0.58), (0.5, 0.57), (0.88, 0.55)], [(0.68, 0.3), (0.66, 0.65), (0.64, 0.96)]],
+    5: [[(0.8, 0.06), (0.55, 0.06), (0.32, 0.08)], [(0.32, 0.08), (0.29, 0.25), (0.26, 0.44)],
+        [(0.26, 0.44), (0.5, 0.37), (0.78, 0.52), (0.75, 0.82), (0.48, 0.96), (0.2, 0.88)]],
+    6: [[(0.65, 0.04), (0.38, 0.25), (0.22, 0.6), (0.3, 0.9), (0.58, 0.96), (0.76, 0.76), (0.62, 0.54), (0.38, 0.58),
+         (0.25, 0.74)]],
+    7: [[(0.18, 0.1), (0.5, 0.08), (0.82, 0.08)], [(0.82, 0.08), (0.65, 0.45), (0.45, 0.96)]],
+    8: [[(0.72, 0.18), (0.48, 0.04), (0.28, 0.2), (0.45, 0.42), (0.7, 0.62), (0.72, 0.86), (0.46, 0.96), (0.24, 0.82),
+         (0.34, 0.58), (0.6, 0.4), (0.72, 0.18)]],
+    9: [[(0.74, 0.2), (0.5, 0.05), (0.26, 0.22), (0.34, 0.46), (0.6, 0.44), (0.76, 0.18), (0.74, 0.55), (0.66, 0.96)]],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Picture:
+    """size: width and height in pixels; pen: width as a share of the digit's height; slant: to the right."""
+
+    digit: int
+    size: tuple[int, int]
+    kind: str
+    light_on_dark: bool = False
+    pen: float = 0.09
+    slant: float = 0.0
+    share: float = 0.7
+    """Of the picture's shorter side that the digit is high."""
+
+    @property
+    def name(self) -> str:
+        """The file's name: `7-white-on-black-500x500.jpg`."""
+        colours = "white-on-black" if self.light_on_dark else "black-on-white"
+        return f"{self.digit}-{colours}-{self.size[0]}x{self.size[1]}.{self.kind}"
+
+
+PICTURES = (
+    Picture(0, (280, 280), "png", pen=0.06, slant=0.1),
+    Picture(1, (28, 28), "png", light_on_dark=True, pen=0.12),
+    Picture(2, (2000, 2000), "png", pen=0.05),
+    Picture(3, (600, 450), "jpg", slant=0.15),
+    Picture(4, (100, 100), "png", light_on_dark=True, pen=0.11),
+    Picture(5, (64, 64), "jpg", pen=0.1),
+    Picture(6, (28, 28), "png", pen=0.12),
+    Picture(7, (500, 500), "jpg", light_on_dark=True, slant=0.1),
+    Picture(8, (1200, 1600), "jpg", pen=0.07),
+    Picture(9, (200, 260), "png", slant=0.1),
+    Picture(3, (280, 280), "png", light_on_dark=True, pen=0.13),
+    Picture(5, (1000, 600), "png", pen=0.04, slant=0.2, share=0.4),
+)
+
+
+def draw(picture: Picture) -> Image.Image:
+    """The picture in mode L, drawn at four times its size and reduced, so that its edges are smooth."""
+    zoom = max(1, min(4, 4000 // max(picture.size)))
+    width, height = (side * zoom for side in picture.size)
+    canvas = Image.new("L", (width, height), 0)
+    tall = picture.share * min(width, height)
+    for stroke in STROKES[picture.digit]:
+        points = smooth(np.array(stroke)) - 0.5
+        points[:, 0] -= picture.slant * points[:, 1]
+        _pen(canvas, points * (0.8 * tall, tall) + (width / 2, height / 2), picture.pen * tall)
+    ink = canvas.resize(picture.size, Image.Resampling.BOX)
+    return ink if picture.light_on_dark else ink.point(lambda value: 255 - value)
+
+
+def smooth(points: Points) -> Points:
+    """A Catmull-Rom curve through the points: float64 (n, 2) to (m, 2), close together."""
+    ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0, 1, 60)[:, np.newaxis]
+    pieces = []
+    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
+        pieces.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * (b - c) + d - a) * t**3))
+    return np.concatenate(pieces)
+
+
+def _pen(canvas: Image.Image, points: Points, width: float) -> None:
+    """Draw with a round nib."""
+    brush = ImageDraw.Draw(canvas)
+    for x, y in points:
+        brush.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+
+
+def main(folder: Path = Path(__file__).parent) -> None:
+    """Write every picture."""
+    for picture in PICTURES:
+        draw(picture).save(folder / picture.name, quality=85, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Builds the model: MNIST -> train -> checkpoint -> ONNX -> parity -> contract."""

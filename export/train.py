@@ -1,0 +1,249 @@
+"""Trains a model on MNIST: one loop, top to bottom. An interrupted run goes on where its last epoch ended."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from export.augment import augment
+from export.data import Digits, Images, load_train, mnist_folder
+from export.errors import ExportError
+from export.model import ARCHITECTURES
+from service.preprocess import MEAN, STD, to_canvas
+
+CHECKPOINT = "model_weights.pth"
+REPORT = "training.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a run depends on, beside the data and the architecture."""
+
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    warm_up: float = 0.1  # share of the run in which the learning rate rises; it then falls as a cosine
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    ema_decay: float = 0.999  # of the running average of the weights, which is what is validated and kept
+    seed: int = 0
+
+
+def train(model: str, recipe: Recipe, learning: Digits, validation: Digits, runs: Path) -> Path:
+    """Train, or go on with the run that `runs` holds; returns the folder of its best checkpoint and report."""
+    folder = runs / model
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(model, recipe, len(learning))
+    run.resume(folder)
+    learn, validate = Examples(learning, run.device), Examples(validation, run.device)
+    steps = recipe.epochs * learn.batches(recipe.batch_size)
+    with tqdm(total=steps, initial=run.epoch * learn.batches(recipe.batch_size), unit="batch") as bar:
+        for _ in range(run.epoch, recipe.epochs):
+            run.one_epoch(learn, validate, bar)
+            run.save(folder)
+    return folder
+
+
+class Examples:
+    """Digits as the network sees them before augmentation: canvases float32 (N, 1, 28, 28) in [0, 1]."""
+
+    def __init__(self, digits: Digits, device: torch.device) -> None:
+        self.canvases = torch.from_numpy(canvases(digits.images)).to(device)
+        self.labels = torch.from_numpy(digits.labels).to(device)
+
+    def batches(self, size: int) -> int:
+        """How many batches one epoch has."""
+        return -(-len(self.labels) // size)
+
+    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Augmented, standardised batches in a random order."""
+        for chosen in torch.randperm(len(self.labels), generator=generator).split(size):
+            yield standardise(augment(self.canvases[chosen], generator)), self.labels[chosen]
+
+
+class Run:
+    """The state of one training run: what it learns, how far it is, and what it has measured."""
+
+    def __init__(self, model: str, recipe: Recipe, examples: int) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.identity = {"model": model, "examples": examples, **asdict(recipe)}
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = ARCHITECTURES[model]().to(self.device, memory_format=torch.channels_last)
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True
+        )
+        self.schedule = OneCycleLR(
+            self.optimizer,
+            max_lr=recipe.learning_rate,
+            total_steps=recipe.epochs * -(-examples // recipe.batch_size),
+            pct_start=recipe.warm_up,
+            cycle_momentum=False,
+        )
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are behind us."""
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The epoch with the lowest validation loss: a finer ruler than counting errors among 5,000."""
+        return min(self.history, key=lambda epoch: epoch["validation_loss"])
+
+    def one_epoch(self, learn: Examples, validate: Examples, bar: "tqdm[Any]") -> None:
+        """One pass over the training data, then a look at the validation data."""
+        started, losses = time.perf_counter(), []
+        generator = self._seed_epoch()
+        self.model.train()
+        for images, labels in learn.shuffled(self.recipe.batch_size, generator):
+            losses.append(self._step(images, labels))
+            bar.update()
+        loss, accuracy = evaluate(self.average, validate, self.recipe)
+        self.history.append(
+            {
+                "epoch": self.epoch + 1,
+                "train_loss": round(float(torch.stack(losses).mean()), 5),
+                "validation_loss": round(loss, 5),
+                "validation_accuracy": round(accuracy, 5),
+                "seconds": round(time.perf_counter() - started, 1),
+            }
+        )
+        bar.set_description(f"epoch {self.epoch}/{self.recipe.epochs}")
+        bar.set_postfix(loss=f"{losses[-1]:.4f}", validation=f"{accuracy:.2%}", best=f"epoch {self.best['epoch']}")
+
+    def resume(self, folder: Path) -> None:
+        """Take up the run that was interrupted in `folder`, if there is one."""
+        last = folder / "last.pth"
+        if not last.exists():
+            return
+        state = torch.load(last, map_location=self.device, weights_only=True)
+        if state["identity"] != self.identity:
+            raise ExportError(
+                f"{last} holds an interrupted run of {state['identity']}, not of {self.identity}."
+                " Finish it with its own settings, or delete it to start anew."
+            )
+        for part in ("model", "average", "optimizer", "schedule"):
+            getattr(self, part).load_state_dict(state[part])
+        self.history = state["history"]
+
+    def save(self, folder: Path) -> None:
+        """Keep the best checkpoint with its report, then all that is needed to go on."""
+        if self.best["epoch"] == self.epoch:
+            _save(self.average.module.state_dict(), folder / CHECKPOINT)
+        (folder / REPORT).write_text(json.dumps(self.report(), indent=2) + "\n")
+        parts = {part: getattr(self, part).state_dict() for part in ("model", "average", "optimizer", "schedule")}
+        _save({"identity": self.identity, "history": self.history, **parts}, folder / "last.pth")
+
+    def report(self) -> dict[str, Any]:
+        """What was trained, how, on what, and how it went."""
+        return {
+            "settings": self.identity,
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "device": _device_name(self.device),
+            "precision": "bfloat16 autocast" if _fast_bfloat16(self.device) else "float32",
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "best": self.best,
+            "history": self.history,
+        }
+
+    def _seed_epoch(self) -> torch.Generator:
+        """Every epoch draws from its own seed, so that a resumed run repeats an unbroken one."""
+        seed = self.recipe.seed * 1_000_003 + self.epoch
+        torch.manual_seed(seed)
+        return torch.Generator().manual_seed(seed)
+
+    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=_fast_bfloat16(self.device)):
+            logits = self.model(images.to(self.device, memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.model)
+        return loss.detach()
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, examples: Examples, recipe: Recipe) -> tuple[float, float]:
+    """The loss that is trained, and the accuracy, in float32, without augmentation."""
+    model.eval()
+    logits = torch.cat([model(standardise(batch)) for batch in examples.canvases.split(recipe.batch_size)])
+    loss = F.cross_entropy(logits, examples.labels, label_smoothing=recipe.label_smoothing)
+    return float(loss), float((logits.argmax(dim=1) == examples.labels).double().mean())
+
+
+def canvases(images: Images) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """uint8 (N, H, W) through the service's own preprocessing to float32 (N, 1, 28, 28) in [0, 1]."""
+    return np.stack([to_canvas(image) for image in images])[:, np.newaxis]
+
+
+def standardise(batch: Tensor) -> Tensor:
+    """float32 (N, 1, 28, 28) in [0, 1] to what the network takes."""
+    return (batch - MEAN) / STD
+
+
+def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only, not for biases and norms."""
+    decayed = [parameter for parameter in model.parameters() if parameter.squeeze().ndim > 1]
+    rest = [parameter for parameter in model.parameters() if parameter.squeeze().ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere float32 is faster."""
+    return device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def main() -> None:
+    """`make train`: the folder under weights/ changes only when the run has ended."""
+    parser = argparse.ArgumentParser(prog="make train", description=__doc__)
+    parser.add_argument("--model", choices=ARCHITECTURES, default="cnn-transformer")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    options = parser.parse_args()
+    recipe = Recipe(epochs=options.epochs, seed=options.seed)
+    try:
+        learning, validation = load_train(mnist_folder(os.environ))
+        folder = train(options.model, recipe, learning, validation, options.runs)
+    except ExportError as error:
+        sys.exit(f"make train: {error}")
+    except KeyboardInterrupt:
+        sys.exit("make train: interrupted. Run it again to go on after the last whole epoch.")
+    print(f"trained: {folder}")
+
+
+if __name__ == "__main__":
+    main()

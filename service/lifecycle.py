@@ -1,0 +1,47 @@
+"""Whether the service takes pictures now, and the server that says so before it stops."""
+
+import asyncio
+import socket
+from enum import StrEnum
+
+import uvicorn
+
+from service.errors import NotReadyError
+
+
+class State(StrEnum):
+    """The answer of /ready."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+class Readiness:
+    """Shared by the app, which asks it, and the server, which sets it."""
+
+    def __init__(self) -> None:
+        self.state = State.STARTING
+
+    def check(self) -> None:
+        """Raise NotReadyError unless the service is ready."""
+        if self.state is not State.READY:
+            raise NotReadyError(f"The service is {self.state}. Try again in a moment.")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which stops listening at once on SIGTERM; here /ready says no first, for `drain_seconds`.
+
+    A load balancer has that time to send its requests elsewhere. Requests in flight are finished.
+    """
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._drain_seconds = drain_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then stop."""
+        self._readiness.state = State.DRAINING
+        await asyncio.sleep(self._drain_seconds)
+        await super().shutdown(sockets)

@@ -1,0 +1,110 @@
+"""A grey picture becomes what the model was trained on: pure functions, array to array.
+
+The steps are MNIST's own (LeCun et al. 1998, "Gradient-based learning applied to document
+recognition", and the database's description): the digit fitted into 20 x 20, placed in 28 x 28 by its
+centre of mass. An MNIST image therefore passes through all but unchanged.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ImageError
+
+MEAN = 0.1307
+STD = 0.3081
+
+SIDE = 28
+DIGIT_SIDE = 20
+CENTRE = 14
+
+INK_LEVEL = 0.1
+"""Share of the strongest ink below which a pixel does not count as part of the digit's outline."""
+
+MIN_CONTRAST = 16
+"""Grey levels, of 255, between paper and ink below which a picture counts as blank."""
+
+Grey = NDArray[np.uint8]
+Ink = NDArray[np.float32]
+
+
+def preprocess(grey: Grey) -> Ink:
+    """The model's input for one picture: uint8 (H, W) to float32 (1, 28, 28), standardised.
+
+    Raises ImageError where the picture holds no digit.
+    """
+    return standardise(to_canvas(grey))
+
+
+def to_canvas(grey: Grey) -> Ink:
+    """uint8 (H, W), any polarity, to float32 (28, 28), 0 = paper, 1 = ink. Raises ImageError on a blank."""
+    return centre(fit(crop(extract_ink(grey))))
+
+
+def standardise(canvas: Ink) -> Ink:
+    """float32 (28, 28) in [0, 1] to float32 (1, 28, 28) with the mean and deviation of MNIST."""
+    return ((canvas - np.float32(MEAN)) / np.float32(STD))[np.newaxis]
+
+
+def extract_ink(grey: Grey) -> Grey:
+    """uint8 (H, W) to uint8 (H, W), 0 = paper: the distance from the paper's grey, on the ink's side of it.
+
+    The border is taken for paper; ink is whichever side, darker or lighter, lies further from it.
+    """
+    paper = int(np.median(border(grey)))
+    darkest, lightest = int(grey.min()), int(grey.max())
+    if max(paper - darkest, lightest - paper) < MIN_CONTRAST:
+        raise ImageError("no digit found. Send a picture of one digit that stands out from its background.")
+    if paper - darkest > lightest - paper:
+        return paper - np.minimum(grey, paper).astype(np.uint8)
+    return np.maximum(grey, paper).astype(np.uint8) - np.uint8(paper)
+
+
+def border(grey: Grey) -> Grey:
+    """The outermost pixels of a picture: uint8 (H, W) to uint8 (2 H + 2 W,)."""
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def crop(ink: Grey) -> Grey:
+    """The bounding box of the ink: uint8 (H, W), not blank, to uint8 (h, w)."""
+    outline = ink > INK_LEVEL * ink.max()
+    rows, columns = np.flatnonzero(outline.any(axis=1)), np.flatnonzero(outline.any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def fit(ink: Grey) -> Ink:
+    """Resize so that the longer side is 20: uint8 (H, W) to float32 (h, w) in [0, 1], its strongest ink 1.
+
+    The strength is set after the resize: a thin stroke on a large canvas fades when it shrinks.
+    """
+    height, width = ink.shape
+    scale = DIGIT_SIDE / max(height, width)
+    rows = resampling(height, max(1, round(height * scale)))
+    columns = resampling(width, max(1, round(width * scale)))
+    small = rows @ ink.astype(np.float32) @ columns.T
+    return small / small.max()
+
+
+def resampling(size: int, new_size: int) -> Ink:
+    """The weights of a triangle filter with antialiasing, float32 (new_size, size); each row sums to 1.
+
+    The identity where both sizes are equal, so that an MNIST digit is not blurred.
+    """
+    scale = size / new_size
+    centres = (np.arange(new_size) + 0.5) * scale - 0.5
+    distance = np.abs(centres[:, np.newaxis] - np.arange(size))
+    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def centre(ink: Ink) -> Ink:
+    """Paste float32 (h, w), at most 20 x 20, into float32 (28, 28), centre of mass at pixel (14, 14)."""
+    canvas = np.zeros((SIDE, SIDE), np.float32)
+    top, left = (offset(ink.sum(axis=axis)) for axis in (1, 0))
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return canvas
+
+
+def offset(profile: Ink) -> int:
+    """Where a line of ink, float32 (n,), begins so that its centre of mass lies at CENTRE and all of it fits."""
+    mass = float(profile @ np.arange(len(profile)) / profile.sum())
+    return min(max(round(CENTRE - mass), 0), SIDE - len(profile))

@@ -1,0 +1,87 @@
+"""What can be set from outside: read once, from a mapping, into one frozen dataclass."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from service.errors import SettingError
+
+Value = TypeVar("Value", int, float)
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each field is the environment variable of the same name in capitals."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - a service in a container has to listen on its outer address
+    port: int = 8000
+    model: str = "cnn-transformer"
+    weights_dir: Path = WEIGHTS
+    cors_origins: tuple[str, ...] = ("*",)
+    health_status: str = "ok"
+    max_upload_bytes: int = 10_000_000
+    max_pixels: int = 16_000_000
+    upload_timeout: float = 30.0  # seconds until the whole body must be here
+    drain_seconds: float = 0.0  # how long /ready says no before the server stops listening
+    log_level: str = "info"
+
+    @classmethod
+    def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read what `environ` sets, and take the defaults for the rest; an empty value counts as not set.
+
+        Raises SettingError, naming the key and the value.
+        """
+        given = {key: environ[key.upper()] for key in cls.__dataclass_fields__ if environ.get(key.upper())}
+        return cls(**{key: PARSERS[key](key.upper(), value) for key, value in given.items()})
+
+
+def _number(kind: Callable[[str], Value], least: Value, most: Value) -> Callable[[str, str], Value]:
+    def parse(key: str, text: str) -> Value:
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise SettingError(f"{key}={text!r} is not {kind.__name__} between {least} and {most}.") from error
+        if not least <= value <= most:
+            raise SettingError(f"{key}={text!r} is not between {least} and {most}.")
+        return value
+
+    return parse
+
+
+def _choice(*allowed: str) -> Callable[[str, str], str]:
+    def parse(key: str, text: str) -> str:
+        if text not in allowed:
+            raise SettingError(f"{key}={text!r} is not one of {', '.join(allowed)}.")
+        return text
+
+    return parse
+
+
+def _text(_key: str, text: str) -> str:
+    return text
+
+
+def _path(_key: str, text: str) -> Path:
+    return Path(text)
+
+
+def _list(_key: str, text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+PARSERS: Mapping[str, Callable[[str, str], object]] = {
+    "host": _text,
+    "port": _number(int, 0, 65_535),
+    "model": _text,
+    "weights_dir": _path,
+    "cors_origins": _list,
+    "health_status": _text,
+    "max_upload_bytes": _number(int, 1_000, 1_000_000_000),
+    "max_pixels": _number(int, 784, 500_000_000),
+    "upload_timeout": _number(float, 0.05, 3_600.0),
+    "drain_seconds": _number(float, 0.0, 3_600.0),
+    "log_level": _choice("critical", "error", "warning", "info", "debug"),
+}
