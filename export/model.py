@@ -1,7 +1,7 @@
 """The architectures, and nothing but the architectures."""
 
-from torch import Tensor, nn
 import torch
+from torch import Tensor, nn
 
 CLASSES = 10
 

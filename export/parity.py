@@ -44,7 +44,7 @@ def prove(network: nn.Module, logits: Logits, sources: Sequence[Source]) -> dict
         expected = torch_logits(network, source.images)
         for size in BATCH_SIZES:
             found = np.concatenate([logits(batch) for batch in batches(source.images, size)])
-            worst = max(worst, _compare(source, size, expected, found))
+            worst = max(worst, compare(source, size, expected, found))
         images[source.name] = len(source.images)
     return {
         "worst_logit_difference": worst,
@@ -66,7 +66,7 @@ def batches(images: Floats, size: int) -> Iterator[Floats]:
     return (images[start : start + size] for start in range(0, len(images), size))
 
 
-def _compare(source: Source, size: int, expected: Floats, found: Floats) -> float:
+def compare(source: Source, size: int, expected: Floats, found: Floats) -> float:
     """The worst absolute difference of a logit."""
     difference = np.abs(expected - found).max(axis=1)
     differs = expected.argmax(axis=1) != found.argmax(axis=1)

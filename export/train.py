@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -20,13 +21,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from export.augment import augment
+from export.checkpoint import CHECKPOINT
 from export.data import Digits, Images, load_train, mnist_folder
 from export.errors import ExportError
 from export.model import ARCHITECTURES
 from service.preprocess import MEAN, STD, to_canvas
+from service.settings import WEIGHTS
 
-CHECKPOINT = "model_weights.pth"
 REPORT = "training.json"
+LAST = "last.pth"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ def train(model: str, recipe: Recipe, learning: Digits, validation: Digits, runs
     return folder
 
 
+def publish(run: Path, folder: Path) -> None:
+    """Put the checkpoint and the report of a finished run into a model's folder, for `make export`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (CHECKPOINT, REPORT):
+        shutil.copyfile(run / file, folder / file)
+    (run / LAST).unlink()
+
+
 class Examples:
     """Digits as the network sees them before augmentation: canvases float32 (N, 1, 28, 28) in [0, 1]."""
 
@@ -83,7 +94,8 @@ class Run:
         self.recipe = recipe
         self.identity = {"model": model, "examples": examples, **asdict(recipe)}
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = ARCHITECTURES[model]().to(self.device, memory_format=torch.channels_last)
+        self.model = ARCHITECTURES[model]().to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             _groups(self.model, recipe.weight_decay), lr=recipe.learning_rate, fused=True
@@ -130,7 +142,7 @@ class Run:
 
     def resume(self, folder: Path) -> None:
         """Take up the run that was interrupted in `folder`, if there is one."""
-        last = folder / "last.pth"
+        last = folder / LAST
         if not last.exists():
             return
         state = torch.load(last, map_location=self.device, weights_only=True)
@@ -149,7 +161,7 @@ class Run:
             _save(self.average.module.state_dict(), folder / CHECKPOINT)
         (folder / REPORT).write_text(json.dumps(self.report(), indent=2) + "\n")
         parts = {part: getattr(self, part).state_dict() for part in ("model", "average", "optimizer", "schedule")}
-        _save({"identity": self.identity, "history": self.history, **parts}, folder / "last.pth")
+        _save({"identity": self.identity, "history": self.history, **parts}, folder / LAST)
 
     def report(self) -> dict[str, Any]:
         """What was trained, how, on what, and how it went."""
@@ -227,22 +239,23 @@ def _save(state: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    """`make train`: the folder under weights/ changes only when the run has ended."""
+    """`make train`: weights/ changes only when the run has ended."""
     parser = argparse.ArgumentParser(prog="make train", description=__doc__)
     parser.add_argument("--model", choices=ARCHITECTURES, default="cnn-transformer")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     options = parser.parse_args()
     recipe = Recipe(epochs=options.epochs, seed=options.seed)
     try:
         learning, validation = load_train(mnist_folder(os.environ))
-        folder = train(options.model, recipe, learning, validation, options.runs)
+        publish(train(options.model, recipe, learning, validation, options.runs), options.weights / options.model)
     except ExportError as error:
         sys.exit(f"make train: {error}")
     except KeyboardInterrupt:
         sys.exit("make train: interrupted. Run it again to go on after the last whole epoch.")
-    print(f"trained: {folder}")
+    print(f"Trained: {options.weights / options.model}. `make export` turns the checkpoint into what is served.")
 
 
 if __name__ == "__main__":

@@ -77,13 +77,13 @@ class Endpoints:
 
     async def predict(self, request: Request) -> JSONResponse:
         """Multipart field `file`, or the picture itself as the body."""
-        picture = await uploads.from_form_or_body(request.headers, await self._body(request), "file")
+        picture = uploads.from_form_or_body(_content_type(request), await self._body(request), "file")
         prediction = await self._read(picture)
         return JSONResponse({"digit": prediction.digit, "confidence": round(prediction.confidence, DECIMALS)})
 
     async def predict_image(self, request: Request) -> JSONResponse:
         """Multipart field `image`."""
-        picture = await uploads.from_form(request.headers, await self._body(request), "image")
+        picture = uploads.from_form(_content_type(request), await self._body(request), "image")
         return JSONResponse(_in_full(await self._read(picture)))
 
     async def predict_base64(self, request: Request) -> JSONResponse:
@@ -120,6 +120,10 @@ class Endpoints:
         return await loop.run_in_executor(
             self._reader, read_digit, picture, self._classifier, self._settings.max_pixels
         )
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "")
 
 
 def _in_full(prediction: Prediction) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.errors import ImageError
 
@@ -28,9 +28,9 @@ UNREADABLE = (  # what Pillow's parsers raise on malformed files
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
 )
+
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 # Pillow only warns where a picture is larger than its own limit: here that is an answer to the client.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -56,19 +56,22 @@ def _load(data: bytes, max_pixels: int) -> Image.Image:
         _check_size(image, max_pixels)
         image.draft("L", (ENOUGH, ENOUGH))
         image.load()
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError("the bytes are neither a PNG nor a JPEG file.") from error
+    except BOMBS as error:
+        raise _too_many(max_pixels) from error
     except UNREADABLE as error:
         raise ImageError(f"the file is damaged or truncated ({type(error).__name__}). Send it again, whole.") from error
     return image
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{width} x {height} is more than {max_pixels} pixels. Send a smaller picture: 28 x 28 is enough."
-        )
+    if image.width * image.height > max_pixels:
+        raise _too_many(max_pixels)
+
+
+def _too_many(max_pixels: int) -> ImageError:
+    return ImageError(f"the picture has more than {max_pixels} pixels. Send a smaller one: 28 x 28 is enough.")
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -81,7 +81,7 @@ def fit(ink: Grey) -> Ink:
     rows = resampling(height, max(1, round(height * scale)))
     columns = resampling(width, max(1, round(width * scale)))
     small = rows @ ink.astype(np.float32) @ columns.T
-    return small / small.max()
+    return np.asarray(small / small.max())
 
 
 def resampling(size: int, new_size: int) -> Ink:
@@ -93,7 +93,7 @@ def resampling(size: int, new_size: int) -> Ink:
     centres = (np.arange(new_size) + 0.5) * scale - 0.5
     distance = np.abs(centres[:, np.newaxis] - np.arange(size))
     weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def centre(ink: Ink) -> Ink:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service.errors import SettingError
 
@@ -72,7 +72,7 @@ def _list(_key: str, text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
-PARSERS: Mapping[str, Callable[[str, str], object]] = {
+PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "host": _text,
     "port": _number(int, 0, 65_535),
     "model": _text,

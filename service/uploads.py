@@ -3,26 +3,21 @@
 import base64
 import binascii
 import json
-from collections.abc import AsyncGenerator, Sequence
 
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from service import multipart
 from service.errors import RequestError, UploadTooLargeError
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/jpg")
-LINGER = 4
-"""How many times the allowed size is read before a client that sends too much is cut off."""
-
 UNDECLARED = ("", "application/octet-stream")
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
+LINGER = 4
+"""How many times the allowed size is read before a client that sends too much is cut off."""
 
-class InMemoryParser(MultiPartParser):
-    """Starlette's parser, but nothing spills to disk: a container's file system may be read-only."""
-
-    spool_max_size = 0  # no limit: `body` has counted the bytes already
+SHOWN = 100
+"""Characters of a client's own words that an answer repeats."""
 
 
 async def body(request: Request, max_bytes: int) -> bytes:
@@ -43,27 +38,31 @@ async def body(request: Request, max_bytes: int) -> bytes:
     return bytes(received)
 
 
-async def from_form(headers: Headers, content: bytes, field: str) -> bytes:
+def from_form(content_type: str, content: bytes, field: str) -> bytes:
     """The file in the multipart field `field`, which must be there once. Other fields are ignored."""
-    for_file = await _files(headers, content, field)
-    if len(for_file) > 1:
-        raise RequestError(f"Field '{field}' holds {len(for_file)} files. Send one picture a request.")
-    (file,) = for_file
-    picture = await file.read()
-    check_type(file.content_type or "", picture)
-    return picture
+    if media_type(content_type) != "multipart/form-data":
+        raise RequestError(f"The body is not multipart/form-data. Send the picture as multipart field '{field}'.")
+    found = [part for part in multipart.parse(content_type, content) if part.name == field.encode()]
+    if not found:
+        raise RequestError(f"Field '{field}' is missing. Send the picture as multipart field '{field}'.")
+    if len(found) > 1:
+        raise RequestError(f"Field '{field}' is there {len(found)} times. Send one picture a request.")
+    part = found[0]
+    if part.filename is None:
+        raise RequestError(f"Field '{field}' is text. Send the picture as a file, with a file name.")
+    check_type(part.content_type, part.content)
+    return bytes(part.content)
 
 
-async def from_form_or_body(headers: Headers, content: bytes, field: str) -> bytes:
+def from_form_or_body(content_type: str, content: bytes, field: str) -> bytes:
     """The same, or the body itself where it is declared as a picture or as nothing."""
-    declared = headers.get("content-type", "")
-    if media_type(declared) == "multipart/form-data":
-        return await from_form(headers, content, field)
+    if media_type(content_type) == "multipart/form-data":
+        return from_form(content_type, content, field)
     if not content:
         raise RequestError(
             f"The body is empty. Send the picture as multipart field '{field}', or as the body with its Content-Type."
         )
-    check_type(declared, content)
+    check_type(content_type, content)
     return content
 
 
@@ -87,35 +86,13 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def check_type(declared: str, picture: bytes) -> None:
+def check_type(declared: str, picture: bytes | bytearray) -> None:
     """Refuse a picture of another declared type; one without a type is judged by its first bytes."""
     kind = media_type(declared)
     undeclared_picture = kind in UNDECLARED and (not picture or picture.startswith(SIGNATURES))
     if kind not in PICTURE_TYPES and not undeclared_picture:
-        raise RequestError(f"Invalid file type: {kind or 'unknown'}. Only JPEG and PNG are supported.")
-
-
-async def _files(headers: Headers, content: bytes, field: str) -> Sequence[UploadFile]:
-    """The files in the field, at least one."""
-    if media_type(headers.get("content-type", "")) != "multipart/form-data":
-        raise RequestError(f"The body is not multipart/form-data. Send the picture as multipart field '{field}'.")
-    try:
-        form = await InMemoryParser(headers, _once(content)).parse()
-    except MultiPartException as error:
-        raise RequestError(f"The multipart body cannot be read: {error.message}") from error
-    except ValueError as error:  # a charset that cannot decode
-        raise RequestError("The multipart body's charset cannot be used. Send it without one, as UTF-8.") from error
-    values = form.getlist(field)
-    if not values:
-        raise RequestError(f"Field '{field}' is missing. Send the picture as multipart field '{field}'.")
-    files = [value for value in values if isinstance(value, UploadFile)]
-    if len(files) < len(values):
-        raise RequestError(f"Field '{field}' is text. Send the picture as a file, with a file name.")
-    return files
-
-
-async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
-    yield content
+        shown = kind[:SHOWN].encode("ascii", "backslashreplace").decode() or "unknown"
+        raise RequestError(f"Invalid file type: {shown}. Only JPEG and PNG are supported.")
 
 
 def _from_base64(text: str, field: str) -> bytes:

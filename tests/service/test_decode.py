@@ -111,7 +111,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, in
 def test_the_limit_itself_is_allowed() -> None:
     """One pixel more is not."""
     assert decode(encode(Image.new("L", (100, 100))), 10_000).shape == (100, 100)
-    with pytest.raises(ImageError, match="101 x 100 is more than 10000 pixels"):
+    with pytest.raises(ImageError, match="more than 10000 pixels"):
         decode(encode(Image.new("L", (101, 100))), 10_000)
 
 

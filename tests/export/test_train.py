@@ -1,0 +1,90 @@
+"""A run learns, can be interrupted without a trace, and leaves a report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from examples.draw import PICTURES, draw
+from export.checkpoint import CHECKPOINT
+from export.data import Digits
+from export.errors import ExportError
+from export.train import LAST, REPORT, Recipe, publish, train
+
+QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
+NAME = "cnn-transformer"
+
+
+@pytest.fixture(scope="module")
+def digits() -> Digits:
+    """A few drawn digits, over and over: enough to see that a loss falls."""
+    images = np.stack([np.asarray(draw(picture).resize((28, 28))) for picture in PICTURES])
+    labels = np.array([picture.digit for picture in PICTURES])
+    return Digits(np.repeat(images, 12, axis=0), np.repeat(labels, 12))
+
+
+@pytest.fixture(scope="module")
+def unbroken(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run of three epochs."""
+    return train(NAME, QUICK, digits, digits, tmp_path_factory.mktemp("runs"))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(torch.load(folder / CHECKPOINT, weights_only=True))
+
+
+def test_the_loss_falls(unbroken: Path) -> None:
+    """From epoch to epoch, and below guessing."""
+    history = json.loads((unbroken / REPORT).read_text())["history"]
+    losses = [epoch["train_loss"] for epoch in history]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < np.log(10)
+
+
+def test_an_interrupted_run_ends_as_an_unbroken_one(
+    digits: Digits, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the second epoch, then the same command again: the same weights, bit for bit."""
+    calls = iter([None, KeyboardInterrupt])
+
+    def seed_or_stop(run: "export.train.Run") -> torch.Generator:
+        if (stop := next(calls, None)) is not None:
+            raise stop
+        return original(run)
+
+    import export.train
+
+    original = export.train.Run._seed_epoch
+    monkeypatch.setattr(export.train.Run, "_seed_epoch", seed_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(NAME, QUICK, digits, digits, tmp_path)
+    monkeypatch.undo()
+    resumed = weights(train(NAME, QUICK, digits, digits, tmp_path))
+    assert all(torch.equal(resumed[key], value) for key, value in weights(unbroken).items())
+
+
+def test_another_recipe_does_not_go_on_with_the_run(digits: Digits, tmp_path: Path) -> None:
+    """The error names both, and the file."""
+    train(NAME, Recipe(epochs=1, batch_size=32), digits, digits, tmp_path)
+    with pytest.raises(ExportError, match=r"last.pth holds an interrupted run of .*'epochs': 1.*'epochs': 3"):
+        train(NAME, QUICK, digits, digits, tmp_path)
+
+
+def test_a_finished_run_is_published_and_done_with(digits: Digits, tmp_path: Path) -> None:
+    """Checkpoint and report go to the model's folder; the next run starts anew."""
+    run = train(NAME, Recipe(epochs=1, batch_size=32), digits, digits, tmp_path / "runs")
+    publish(run, tmp_path / "weights" / NAME)
+    assert {path.name for path in (tmp_path / "weights" / NAME).iterdir()} == {CHECKPOINT, REPORT}
+    assert not (run / LAST).exists()
+
+
+def test_the_report_says_what_was_run(unbroken: Path) -> None:
+    """Settings, versions, device, and the best epoch."""
+    report = json.loads((unbroken / REPORT).read_text())
+    assert report["settings"]["epochs"] == 3
+    assert report["settings"]["seed"] == 0
+    assert report["versions"]["torch"] == torch.__version__
+    assert report["best"] in report["history"]
+    assert report["best"]["validation_loss"] == min(epoch["validation_loss"] for epoch in report["history"])
