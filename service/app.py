@@ -118,7 +118,7 @@ class Endpoints:
     async def _read(self, picture: bytes) -> Prediction:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._reader, read_digit, picture, self._classifier, self._settings.max_pixels
+            self._reader, read_digit, picture, self._classifier, self._settings.max_decoded_bytes
         )
 
 

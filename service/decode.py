@@ -1,5 +1,6 @@
 """Bytes become a grey picture. The only room that knows Pillow."""
 
+import math
 import struct
 import warnings
 import zlib
@@ -7,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from service.errors import ImageError
 
@@ -15,6 +16,9 @@ FORMATS = ("PNG", "JPEG")  # an allow-list: Pillow's other parsers never see wha
 
 ENOUGH = 512
 """Pixels a side that suffice to read a digit; a larger picture is reduced before it is anything but bytes."""
+
+BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 5}
+"""What a decoded picture of each mode takes at the most, with the copies that are made of it here."""
 
 UNREADABLE = (  # what Pillow's parsers raise on malformed files
     OSError,
@@ -38,69 +42,92 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+def decode(data: bytes, max_bytes: int) -> NDArray[np.uint8]:
     """A PNG or JPEG file as uint8 (H, W), 0 = black: upright, without alpha, 8 bits deep.
 
-    Both sides of a large picture are reduced by the same whole factor, to no less than ENOUGH on the longer.
-    Raises ImageError where the bytes are no such file, are damaged or hold more than `max_pixels`.
+    A large picture is reduced by a whole factor, to between ENOUGH and twice that a side if it is square.
+    Raises ImageError where the bytes are no such file, are damaged, or would take more than `max_bytes` of
+    memory when decoded.
     """
     if not data:
         raise ImageError("the file is empty. Send a PNG or JPEG file.")
-    return _grey(_upright(_reduce(_flatten(_load(data, max_pixels)))))
+    return np.array(_upright(_flatten(_load(data, max_bytes))))
 
 
-def _load(data: bytes, max_pixels: int) -> Image.Image:
+def _load(data: bytes, max_bytes: int) -> Image.Image:
     """The pixels as the file has them; a large JPEG at 1/2, 1/4 or 1/8, which costs a fraction of the whole."""
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
-        _check_size(image, max_pixels)
+        coefficients = _coefficients(image)
         image.draft("L", (ENOUGH, ENOUGH))
+        _check_memory(image, coefficients + _pixels(image), max_bytes)
         image.load()
     except UnidentifiedImageError as error:
         raise ImageError("the bytes are neither a PNG nor a JPEG file.") from error
     except BOMBS as error:
-        raise _too_many(max_pixels) from error
+        raise ImageError(f"it has too many pixels ({error}). Send a smaller picture: 28 x 28 is enough.") from error
     except UNREADABLE as error:
         raise ImageError(f"the file is damaged or truncated ({type(error).__name__}). Send it again, whole.") from error
     return image
 
 
-def _check_size(image: Image.Image, max_pixels: int) -> None:
-    if image.width * image.height > max_pixels:
-        raise _too_many(max_pixels)
+def _pixels(image: ImageFile.ImageFile) -> int:
+    """Bytes that the pixels take, with the copies that `_flatten` makes."""
+    palette_alpha = image.mode == "P" and image.has_transparency_data
+    return image.width * image.height * (6 if palette_alpha else BYTES_PER_PIXEL.get(image.mode, 6))
 
 
-def _too_many(max_pixels: int) -> ImageError:
-    return ImageError(f"the picture has more than {max_pixels} pixels. Send a smaller one: 28 x 28 is enough.")
+def _coefficients(image: ImageFile.ImageFile) -> int:
+    """Bytes that a progressive JPEG takes before it has pixels: two for each sample, at full size."""
+    if "progressive" not in image.info:
+        return 0
+    samplings: list[tuple[int, int]] = [(across, down) for _, across, down, _ in getattr(image, "layer", [])]
+    most = max(across for across, _ in samplings) * max(down for _, down in samplings)
+    return 2 * image.width * image.height * sum(across * down for across, down in samplings) // most
+
+
+def _check_memory(image: Image.Image, needed: int, max_bytes: int) -> None:
+    if needed > max_bytes:
+        raise ImageError(
+            f"it has too many pixels. {image.width} x {image.height} of them would take {needed / 1e6:.0f} MB of"
+            f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller picture: 28 x 28 is enough."
+        )
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """One opaque band of brightness: mode L, or I;16 for a 16-bit grey picture."""
+    """One opaque band of brightness, mode L, reduced."""
     if image.has_transparency_data:
-        return _on_paper(image.convert("RGBA"))
-    if image.mode in ("L", "I;16", "I;16B", "I"):
-        return image
-    return image.convert("RGB").convert("L")  # by way of RGB: Pillow converts CMYK to L directly, and wrongly
+        return _on_paper(image.convert("RGBA") if image.mode == "P" else image)
+    if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
+        image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
+    if image.mode in ("1", "P"):  # cannot be reduced
+        image = image.convert("L")
+    return _grey(_reduce(image))
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """By way of RGB where it is CMYK: Pillow's direct conversion reads it wrongly."""
+    return (image.convert("RGB") if image.mode == "CMYK" else image).convert("L")
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
-    """Lay a picture with alpha on paper that lets its ink be seen; mode RGBA to L.
+    """Lay a picture with alpha on paper that lets its ink be seen; mode RGBA or LA to L, reduced.
 
     A page with clear margins gets margins of its own colour. A stroke that lives in alpha alone, of any
     colour, gets paper of the opposite brightness.
     """
-    grey, alpha = image.convert("L"), image.getchannel("A")
-    histogram = np.array(grey.histogram(alpha.point(lambda value: 255 * (value > 127))))
-    middle = int(np.searchsorted(histogram.cumsum(), histogram.sum() / 2))
-    is_page = histogram.sum() * 2 > image.width * image.height
-    paper = Image.new("L", image.size, middle if is_page else 255 * (middle < 128))
+    alpha, grey = _reduce(image.getchannel("A")), _reduce(image.convert("L"))
+    visible = np.asarray(grey)[np.asarray(alpha) > 127]
+    middle = int(np.median(visible)) if visible.size else 0
+    is_page = visible.size * 2 > grey.width * grey.height
+    paper = Image.new("L", grey.size, middle if is_page else 255 * (middle < 128))
     paper.paste(grey, mask=alpha)
     return paper
 
 
 def _reduce(image: Image.Image) -> Image.Image:
-    factor = max(image.size) // ENOUGH
-    return image.reduce(factor) if factor > 1 and image.mode == "L" else image
+    factor = math.isqrt(image.width * image.height) // ENOUGH
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -109,10 +136,3 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except UNREADABLE:
         return image
-
-
-def _grey(image: Image.Image) -> NDArray[np.uint8]:
-    pixels = np.asarray(image)
-    if pixels.dtype != np.uint8:  # 16 bits: keep the upper eight; Pillow's own conversion clips to white
-        pixels = np.clip(pixels >> 8, 0, 255)
-    return pixels.astype(np.uint8)

@@ -5,7 +5,7 @@ from service.decode import decode
 from service.preprocess import preprocess
 
 
-def read_digit(picture: bytes, classifier: Classifier, max_pixels: int) -> Prediction:
+def read_digit(picture: bytes, classifier: Classifier, max_decoded_bytes: int) -> Prediction:
     """What digit a PNG or JPEG file shows. Raises ImageError where it shows none that can be read."""
-    canvas = preprocess(decode(picture, max_pixels))
+    canvas = preprocess(decode(picture, max_decoded_bytes))
     return classifier.classify(canvas[None])[0]

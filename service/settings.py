@@ -23,7 +23,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ("*",)
     health_status: str = "ok"
     max_upload_bytes: int = 10_000_000
-    max_pixels: int = 16_000_000
+    max_decoded_bytes: int = 50_000_000  # what one picture may take while it is decoded
     upload_timeout: float = 30.0  # seconds until the whole body must be here
     drain_seconds: float = 0.0  # how long /ready says no before the server stops listening
     log_level: str = "info"
@@ -80,7 +80,7 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "cors_origins": _list,
     "health_status": _text,
     "max_upload_bytes": _number(int, 1_000, 1_000_000_000),
-    "max_pixels": _number(int, 784, 500_000_000),
+    "max_decoded_bytes": _number(int, 1_000, 10_000_000_000),
     "upload_timeout": _number(float, 0.05, 3_600.0),
     "drain_seconds": _number(float, 0.0, 3_600.0),
     "log_level": _choice("critical", "error", "warning", "info", "debug"),

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from export.data import Digits
-from export.evaluate import COLUMNS, as_table, confusion, contact_sheet, evaluate
-from service.classifier import Prediction
+from export.evaluate import COLUMNS, as_table, confusion, contact_sheet, evaluate, read_all
+from service.classifier import Classifier, Prediction
 from service.settings import WEIGHTS
 
 
@@ -29,10 +29,11 @@ def test_the_contact_sheet_has_room_for_all(count: int) -> None:
 
 
 def test_the_evaluation_finds_the_wrong_label(
-    mnist_test: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    classifier: Classifier, mnist_test: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the first 200 images one is given another label, and is drawn."""
+    """Of 200 images, labelled as they are read, one is given another label: it is counted, and drawn."""
     few = mnist_test.take(np.arange(200))
+    few.labels[:] = [answer.digit for answer in read_all(classifier, few)]
     few.labels[0] = (few.labels[0] + 1) % 10
     evaluate("cnn-transformer", WEIGHTS, tmp_path, few)
     assert "99.50% (1 of 200 misread)" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from service.decode import ENOUGH, decode
 from service.errors import ImageError
 from tests.pictures import SEVEN, empty_png, encode
 
-LIMIT = 16_000_000
+LIMIT = 50_000_000
 GREY = np.asarray(SEVEN)
 
 
@@ -101,18 +101,38 @@ def test_extreme_shapes_decode(width: int, height: int) -> None:
     assert decode(encode(Image.new("RGB", (width, height))), LIMIT).size > 0
 
 
-@pytest.mark.parametrize("size", [(4000, 4001), (20_000, 20_000), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(7000, 7200), (9500, 9500), (20_000, 20_000), (2**31 - 1, 1)])
 def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
-    """The size in the header decides, below Pillow's own warning as well as above it."""
-    with pytest.raises(ImageError):
+    """The size in the header decides: below Pillow's own warning, where it warns, and where it raises."""
+    with pytest.raises(ImageError, match="it has too many pixels"):
         decode(empty_png(*size), LIMIT)
 
 
-def test_the_limit_itself_is_allowed() -> None:
-    """One pixel more is not."""
-    assert decode(encode(Image.new("L", (100, 100))), 10_000).shape == (100, 100)
-    with pytest.raises(ImageError, match="more than 10000 pixels"):
-        decode(encode(Image.new("L", (101, 100))), 10_000)
+@pytest.mark.parametrize(
+    ("mode", "each"), [("L", 1), ("1", 2), ("P", 2), ("RGB", 4), ("RGBA", 5), ("LA", 5), ("I;16", 5)]
+)
+def test_the_limit_itself_is_allowed(mode: str, each: int) -> None:
+    """A picture that needs just as much memory as is allowed is decoded; one pixel more is refused."""
+    assert decode(encode(Image.new(mode, (100, 100))), each * 10_000).shape == (100, 100)
+    with pytest.raises(ImageError, match="101 x 100 of them would take"):
+        decode(encode(Image.new(mode, (101, 100))), each * 10_000)
+
+
+def test_a_large_photo_is_small_work_unless_it_is_progressive() -> None:
+    """A baseline JPEG is decoded at reduced scale; a progressive one keeps every coefficient in memory."""
+    photo = Image.new("RGB", (4000, 3000), "white")
+    assert decode(encode(photo, "JPEG"), 1_000_000).shape == (750, 1000)
+    for subsampling, megabytes in ((0, 72), (2, 36)):
+        progressive = encode(photo, "JPEG", progressive=True, subsampling=subsampling)
+        assert decode(progressive, (megabytes + 1) * 1_000_000).shape == (750, 1000)
+        with pytest.raises(ImageError, match=f"would take {megabytes + 1} MB"):
+            decode(progressive, megabytes * 1_000_000)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_every_mode_is_reduced(mode: str) -> None:
+    """A large picture of any mode comes out no larger than it has to be."""
+    assert decode(encode(Image.new(mode, (2048, 2048))), LIMIT).shape == (ENOUGH, ENOUGH)
 
 
 @pytest.mark.parametrize("name", ["grey PNG", "palette PNG", "RGBA PNG", "RGB JPEG", "progressive JPEG"])

@@ -34,7 +34,7 @@ def test_every_field_has_a_parser() -> None:
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("MAX_UPLOAD_BYTES", "1e6"),
-        ("MAX_PIXELS", "0"),
+        ("MAX_DECODED_BYTES", "0"),
         ("UPLOAD_TIMEOUT", "0"),
         ("UPLOAD_TIMEOUT", "nan"),
         ("DRAIN_SECONDS", "inf"),
