@@ -4,9 +4,11 @@ PYTHON ?= python3
 MODEL ?= cnn-transformer
 # The folder of MNIST's four IDX files. Where it is empty, they are downloaded into a cache.
 MNIST_DIR ?= $(wildcard ../shared/data/mnist)
+# A folder of people's own pictures with a labels.csv (file, label, writer, kind), for make evaluate.
+WILD_DIR ?= $(wildcard ../shared/data/wild-dev)
 IMAGE ?= digit-service
 
-export MODEL MNIST_DIR
+export MODEL MNIST_DIR WILD_DIR
 
 SERVE := .venv/serve/bin/python
 DEV := .venv/dev/bin/python

@@ -1,19 +1,17 @@
 """Draws the sample pictures of this folder: digits as pen strokes, the label first in each name.
 
-Run it with `python examples/draw.py`; the same program gives the same pictures.
+Run it with `python -m examples.draw`; the same program gives the same pictures.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-Points = NDArray[np.float64]
+from export.strokes import Stroke, pen, smooth
 
-# Each digit is a list of strokes, each stroke the points that the pen passes: x to the right, y down, 0 to 1.
-STROKES: dict[int, list[list[tuple[float, float]]]] = {
+STROKES: dict[int, list[Stroke]] = {
     0: [[(0.55, 0.05), (0.25, 0.2), (0.15, 0.55), (0.3, 0.92), (0.6, 0.93), (0.83, 0.6), (0.78, 0.2), (0.5, 0.06)]],
     1: [[(0.35, 0.25), (0.55, 0.05), (0.52, 0.5), (0.5, 0.95)]],
     2: [[(0.2, 0.25), (0.4, 0.06), (0.7, 0.12), (0.75, 0.38), (0.5, 0.68), (0.18, 0.93), (0.5, 0.9), (0.85, 0.92)]],
@@ -76,26 +74,9 @@ def draw(picture: Picture) -> Image.Image:
     for stroke in STROKES[picture.digit]:
         points = smooth(np.array(stroke)) - 0.5
         points[:, 0] -= picture.slant * points[:, 1]
-        _pen(canvas, points * (0.8 * tall, tall) + (width / 2, height / 2), picture.pen * tall)
+        pen(canvas, points * (0.8 * tall, tall) + (width / 2, height / 2), picture.pen * tall)
     ink = canvas.resize(picture.size, Image.Resampling.BOX)
     return ink if picture.light_on_dark else ink.point(lambda value: 255 - value)
-
-
-def smooth(points: Points) -> Points:
-    """A Catmull-Rom curve through the points: float64 (n, 2) to (m, 2), close together."""
-    ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
-    t = np.linspace(0, 1, 60)[:, np.newaxis]
-    pieces = []
-    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
-        pieces.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * (b - c) + d - a) * t**3))
-    return np.concatenate(pieces)
-
-
-def _pen(canvas: Image.Image, points: Points, width: float) -> None:
-    """Draw with a round nib."""
-    brush = ImageDraw.Draw(canvas)
-    for x, y in points:
-        brush.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
 
 
 def main(folder: Path = Path(__file__).parent) -> None:

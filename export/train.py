@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -22,39 +23,43 @@ from tqdm import tqdm
 
 from export.augment import augment
 from export.checkpoint import CHECKPOINT
-from export.data import Digits, Images, load_train, mnist_folder
+from export.data import load_train, mnist_folder
 from export.errors import ExportError
 from export.model import ARCHITECTURES
-from service.preprocess import MEAN, STD, to_canvas
+from export.scenes import drawn, photographed, plain
+from service.preprocess import MEAN, STD
 from service.settings import WEIGHTS
 
 REPORT = "training.json"
 LAST = "last.pth"
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+"""Whether the device multiplies bfloat16 matrices in hardware; elsewhere float32 is faster."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that a run depends on, beside the data and the architecture."""
 
-    epochs: int = 100
+    epochs: int = 60
+    epoch_size: int = 70_000  # examples, drawn anew for each epoch from all that there are
     batch_size: int = 256
     learning_rate: float = 2e-3
     warm_up: float = 0.1  # share of the run in which the learning rate rises; it then falls as a cosine
     weight_decay: float = 0.05
-    label_smoothing: float = 0.05
+    label_smoothing: float = 0.02
     ema_decay: float = 0.999  # of the running average of the weights, which is what is validated and kept
     seed: int = 0
 
 
-def train(model: str, recipe: Recipe, learning: Digits, validation: Digits, runs: Path) -> Path:
+def train(model: str, recipe: Recipe, learn: "Examples", validate: Mapping[str, "Examples"], runs: Path) -> Path:
     """Train, or go on with the run that `runs` holds; returns the folder of its best checkpoint and report."""
     folder = runs / model
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(model, recipe, len(learning))
+    run = Run(model, recipe, len(learn))
     run.resume(folder)
-    learn, validate = Examples(learning, run.device), Examples(validation, run.device)
-    steps = recipe.epochs * learn.batches(recipe.batch_size)
-    with tqdm(total=steps, initial=run.epoch * learn.batches(recipe.batch_size), unit="batch") as bar:
+    with tqdm(total=recipe.epochs * run.steps, initial=run.epoch * run.steps, unit="batch") as bar:
         for _ in range(run.epoch, recipe.epochs):
             run.one_epoch(learn, validate, bar)
             run.save(folder)
@@ -70,19 +75,18 @@ def publish(run: Path, folder: Path) -> None:
 
 
 class Examples:
-    """Digits as the network sees them before augmentation: canvases float32 (N, 1, 28, 28) in [0, 1]."""
+    """Canvases, float32 (N, 1, 28, 28) in [0, 1], as they are before augmentation, and their labels, int64 (N,)."""
 
-    def __init__(self, digits: Digits, device: torch.device) -> None:
-        self.canvases = torch.from_numpy(canvases(digits.images)).to(device)
-        self.labels = torch.from_numpy(digits.labels).to(device)
+    def __init__(self, *parts: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
+        self.canvases = torch.from_numpy(np.concatenate([canvases for canvases, _ in parts])).to(DEVICE)
+        self.labels = torch.from_numpy(np.concatenate([labels for _, labels in parts])).to(DEVICE)
 
-    def batches(self, size: int) -> int:
-        """How many batches one epoch has."""
-        return -(-len(self.labels) // size)
+    def __len__(self) -> int:
+        return len(self.labels)
 
-    def shuffled(self, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Augmented, standardised batches in a random order."""
-        for chosen in torch.randperm(len(self.labels), generator=generator).split(size):
+    def shuffled(self, size: int, batch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """At most `size` of them in a random order, in augmented, standardised batches."""
+        for chosen in torch.randperm(len(self), generator=generator)[:size].split(batch):
             yield standardise(augment(self.canvases[chosen], generator)), self.labels[chosen]
 
 
@@ -93,8 +97,8 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.identity = {"model": model, "examples": examples, **asdict(recipe)}
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = ARCHITECTURES[model]().to(self.device)
+        self.steps = -(-min(examples, recipe.epoch_size) // recipe.batch_size)
+        self.model = ARCHITECTURES[model]().to(DEVICE)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
@@ -103,7 +107,7 @@ class Run:
         self.schedule = OneCycleLR(
             self.optimizer,
             max_lr=recipe.learning_rate,
-            total_steps=recipe.epochs * -(-examples // recipe.batch_size),
+            total_steps=recipe.epochs * self.steps,
             pct_start=recipe.warm_up,
             cycle_momentum=False,
         )
@@ -119,33 +123,34 @@ class Run:
         """The epoch with the lowest validation loss: a finer ruler than counting errors among 5,000."""
         return min(self.history, key=lambda epoch: epoch["validation_loss"])
 
-    def one_epoch(self, learn: Examples, validate: Examples, bar: "tqdm[Any]") -> None:
+    def one_epoch(self, learn: Examples, validate: Mapping[str, Examples], bar: "tqdm[Any]") -> None:
         """One pass over the training data, then a look at the validation data."""
         started, losses = time.perf_counter(), []
         generator = self._seed_epoch()
         self.model.train()
-        for images, labels in learn.shuffled(self.recipe.batch_size, generator):
+        for images, labels in learn.shuffled(self.recipe.epoch_size, self.recipe.batch_size, generator):
             losses.append(self._step(images, labels))
             bar.update()
-        loss, accuracy = evaluate(self.average, validate, self.recipe)
+        seen = {name: evaluate(self.average, examples, self.recipe) for name, examples in validate.items()}
         self.history.append(
             {
                 "epoch": self.epoch + 1,
                 "train_loss": round(float(torch.stack(losses).mean()), 5),
-                "validation_loss": round(loss, 5),
-                "validation_accuracy": round(accuracy, 5),
+                "validation_loss": round(sum(loss for loss, _ in seen.values()) / len(seen), 5),
+                **{f"{name}_accuracy": round(accuracy, 5) for name, (_, accuracy) in seen.items()},
                 "seconds": round(time.perf_counter() - started, 1),
             }
         )
         bar.set_description(f"epoch {self.epoch}/{self.recipe.epochs}")
-        bar.set_postfix(loss=f"{losses[-1]:.4f}", validation=f"{accuracy:.2%}", best=f"epoch {self.best['epoch']}")
+        shown = {name: f"{accuracy:.2%}" for name, (_, accuracy) in seen.items()}
+        bar.set_postfix({"loss": f"{losses[-1]:.4f}", **shown, "best": f"epoch {self.best['epoch']:.0f}"})
 
     def resume(self, folder: Path) -> None:
         """Take up the run that was interrupted in `folder`, if there is one."""
         last = folder / LAST
         if not last.exists():
             return
-        state = torch.load(last, map_location=self.device, weights_only=True)
+        state = torch.load(last, map_location=DEVICE, weights_only=True)
         if state["identity"] != self.identity:
             raise ExportError(
                 f"{last} holds an interrupted run of {state['identity']}, not of {self.identity}."
@@ -168,8 +173,8 @@ class Run:
         return {
             "settings": self.identity,
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
-            "device": _device_name(self.device),
-            "precision": "bfloat16 autocast" if _fast_bfloat16(self.device) else "float32",
+            "device": _device_name(),
+            "precision": "bfloat16 autocast" if FAST_BFLOAT16 else "float32",
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
             "best": self.best,
             "history": self.history,
@@ -182,8 +187,8 @@ class Run:
         return torch.Generator().manual_seed(seed)
 
     def _step(self, images: Tensor, labels: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=_fast_bfloat16(self.device)):
-            logits = self.model(images.to(self.device, memory_format=torch.channels_last))
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
+            logits = self.model(images.to(DEVICE, memory_format=torch.channels_last))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()
@@ -203,11 +208,6 @@ def evaluate(model: nn.Module, examples: Examples, recipe: Recipe) -> tuple[floa
     return float(loss), float((logits.argmax(dim=1) == examples.labels).double().mean())
 
 
-def canvases(images: Images) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """uint8 (N, H, W) through the service's own preprocessing to float32 (N, 1, 28, 28) in [0, 1]."""
-    return np.stack([to_canvas(image) for image in images])[:, np.newaxis]
-
-
 def standardise(batch: Tensor) -> Tensor:
     """float32 (N, 1, 28, 28) in [0, 1] to what the network takes."""
     return (batch - MEAN) / STD
@@ -220,14 +220,9 @@ def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
-def _fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere float32 is faster."""
-    return device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+def _device_name() -> str:
+    if DEVICE.type == "cuda":
+        return torch.cuda.get_device_name(DEVICE)
     name = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
     return f"{name}, {torch.get_num_threads()} threads"
 
@@ -250,7 +245,12 @@ def main() -> None:
     recipe = Recipe(epochs=options.epochs, seed=options.seed)
     try:
         learning, validation = load_train(mnist_folder(os.environ))
-        publish(train(options.model, recipe, learning, validation, options.runs), options.weights / options.model)
+        learn = Examples(plain(learning), photographed(learning, recipe.seed), drawn(recipe.seed))
+        validate = {
+            "mnist": Examples(plain(validation)),
+            "photographed": Examples(photographed(validation, recipe.seed + 1)),
+        }
+        publish(train(options.model, recipe, learn, validate, options.runs), options.weights / options.model)
     except ExportError as error:
         sys.exit(f"make train: {error}")
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from service.errors import ImageError
 
 FORMATS = ("PNG", "JPEG")  # an allow-list: Pillow's other parsers never see what a client sent
 
-ENOUGH = 512
+ENOUGH = 320
 """Pixels a side that suffice to read a digit; a larger picture is reduced before it is anything but bytes."""
 
 BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 5}
@@ -58,9 +58,9 @@ def _load(data: bytes, max_bytes: int) -> Image.Image:
     """The pixels as the file has them; a large JPEG at 1/2, 1/4 or 1/8, which costs a fraction of the whole."""
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
-        coefficients = _coefficients(image)
+        size, coefficients = image.size, _coefficients(image)
         image.draft("L", (ENOUGH, ENOUGH))
-        _check_memory(image, coefficients + _pixels(image), max_bytes)
+        _check_memory(size, coefficients + _pixels(image), max_bytes)
         image.load()
     except UnidentifiedImageError as error:
         raise ImageError("the bytes are neither a PNG nor a JPEG file.") from error
@@ -86,10 +86,10 @@ def _coefficients(image: ImageFile.ImageFile) -> int:
     return 2 * image.width * image.height * sum(across * down for across, down in samplings) // most
 
 
-def _check_memory(image: Image.Image, needed: int, max_bytes: int) -> None:
+def _check_memory(size: tuple[int, int], needed: int, max_bytes: int) -> None:
     if needed > max_bytes:
         raise ImageError(
-            f"it has too many pixels. {image.width} x {image.height} of them would take {needed / 1e6:.0f} MB of"
+            f"it has too many pixels. {size[0]} x {size[1]} of them would take {needed / 1e6:.0f} MB of"
             f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller picture: 28 x 28 is enough."
         )
 

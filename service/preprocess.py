@@ -6,9 +6,9 @@ centre of mass. An MNIST image therefore passes through all but unchanged.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.errors import ImageError
+from service.ink import INK_LEVEL, Ink, extract_ink
+from service.paper import Grey
 
 MEAN = 0.1307
 STD = 0.3081
@@ -16,15 +16,6 @@ STD = 0.3081
 SIDE = 28
 DIGIT_SIDE = 20
 CENTRE = 14
-
-INK_LEVEL = 0.1
-"""Share of the strongest ink below which a pixel does not count as part of the digit's outline."""
-
-MIN_CONTRAST = 16
-"""Grey levels, of 255, between paper and ink below which a picture counts as blank."""
-
-Grey = NDArray[np.uint8]
-Ink = NDArray[np.float32]
 
 
 def preprocess(grey: Grey) -> Ink:
@@ -45,34 +36,15 @@ def standardise(canvas: Ink) -> Ink:
     return ((canvas - np.float32(MEAN)) / np.float32(STD))[np.newaxis]
 
 
-def extract_ink(grey: Grey) -> Grey:
-    """uint8 (H, W) to uint8 (H, W), 0 = paper: the distance from the paper's grey, on the ink's side of it.
-
-    The border is taken for paper; ink is whichever side, darker or lighter, lies further from it.
-    """
-    paper = int(np.median(border(grey)))
-    darkest, lightest = int(grey.min()), int(grey.max())
-    if max(paper - darkest, lightest - paper) < MIN_CONTRAST:
-        raise ImageError("no digit found. Send a picture of one digit that stands out from its background.")
-    if paper - darkest > lightest - paper:
-        return paper - np.minimum(grey, paper).astype(np.uint8)
-    return np.maximum(grey, paper).astype(np.uint8) - np.uint8(paper)
-
-
-def border(grey: Grey) -> Grey:
-    """The outermost pixels of a picture: uint8 (H, W) to uint8 (2 H + 2 W,)."""
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-
-
-def crop(ink: Grey) -> Grey:
-    """The bounding box of the ink: uint8 (H, W), not blank, to uint8 (h, w)."""
+def crop(ink: Ink) -> Ink:
+    """The bounding box of the ink: float32 (H, W), not blank, to float32 (h, w)."""
     outline = ink > INK_LEVEL * ink.max()
     rows, columns = np.flatnonzero(outline.any(axis=1)), np.flatnonzero(outline.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def fit(ink: Grey) -> Ink:
-    """Resize so that the longer side is 20: uint8 (H, W) to float32 (h, w) in [0, 1], its strongest ink 1.
+def fit(ink: Ink) -> Ink:
+    """Resize so that the longer side is 20: float32 (H, W), not blank, to (h, w), its strongest ink 1.
 
     The strength is set after the resize: a thin stroke on a large canvas fades when it shrinks.
     """
@@ -80,7 +52,7 @@ def fit(ink: Grey) -> Ink:
     scale = DIGIT_SIDE / max(height, width)
     rows = resampling(height, max(1, round(height * scale)))
     columns = resampling(width, max(1, round(width * scale)))
-    small = rows @ ink.astype(np.float32) @ columns.T
+    small = rows @ ink @ columns.T
     return np.asarray(small / small.max())
 
 

@@ -11,24 +11,25 @@ from examples.draw import PICTURES, draw
 from export.checkpoint import CHECKPOINT
 from export.data import Digits
 from export.errors import ExportError
-from export.train import LAST, REPORT, Recipe, publish, train
+from export.scenes import plain
+from export.train import LAST, REPORT, Examples, Recipe, Run, publish, train
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 NAME = "cnn-transformer"
 
 
 @pytest.fixture(scope="module")
-def digits() -> Digits:
+def digits() -> Examples:
     """A few drawn digits, over and over: enough to see that a loss falls."""
     images = np.stack([np.asarray(draw(picture).resize((28, 28))) for picture in PICTURES])
     labels = np.array([picture.digit for picture in PICTURES])
-    return Digits(np.repeat(images, 12, axis=0), np.repeat(labels, 12))
+    return Examples(plain(Digits(np.repeat(images, 12, axis=0), np.repeat(labels, 12))))
 
 
 @pytest.fixture(scope="module")
-def unbroken(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unbroken(digits: Examples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole run of three epochs."""
-    return train(NAME, QUICK, digits, digits, tmp_path_factory.mktemp("runs"))
+    return train(NAME, QUICK, digits, {"drawn": digits}, tmp_path_factory.mktemp("runs"))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -44,37 +45,45 @@ def test_the_loss_falls(unbroken: Path) -> None:
 
 
 def test_an_interrupted_run_ends_as_an_unbroken_one(
-    digits: Digits, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Examples, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the second epoch, then the same command again: the same weights, bit for bit."""
     calls = iter([None, KeyboardInterrupt])
 
-    def seed_or_stop(run: "export.train.Run") -> torch.Generator:
+    def seed_or_stop(run: Run) -> torch.Generator:
         if (stop := next(calls, None)) is not None:
             raise stop
         return original(run)
 
-    import export.train
-
-    original = export.train.Run._seed_epoch
-    monkeypatch.setattr(export.train.Run, "_seed_epoch", seed_or_stop)
+    original = Run._seed_epoch
+    monkeypatch.setattr(Run, "_seed_epoch", seed_or_stop)
     with pytest.raises(KeyboardInterrupt):
-        train(NAME, QUICK, digits, digits, tmp_path)
+        train(NAME, QUICK, digits, {"drawn": digits}, tmp_path)
     monkeypatch.undo()
-    resumed = weights(train(NAME, QUICK, digits, digits, tmp_path))
+    resumed = weights(train(NAME, QUICK, digits, {"drawn": digits}, tmp_path))
     assert all(torch.equal(resumed[key], value) for key, value in weights(unbroken).items())
 
 
-def test_another_recipe_does_not_go_on_with_the_run(digits: Digits, tmp_path: Path) -> None:
+def test_an_epoch_draws_no_more_than_its_size(digits: Examples) -> None:
+    """Each time others."""
+    first, second = (
+        torch.cat([labels for _, labels in digits.shuffled(100, 32, torch.Generator().manual_seed(seed))])
+        for seed in (1, 2)
+    )
+    assert len(first) == len(second) == 100
+    assert not torch.equal(first, second)
+
+
+def test_another_recipe_does_not_go_on_with_the_run(digits: Examples, tmp_path: Path) -> None:
     """The error names both, and the file."""
-    train(NAME, Recipe(epochs=1, batch_size=32), digits, digits, tmp_path)
+    train(NAME, Recipe(epochs=1, batch_size=32), digits, {"drawn": digits}, tmp_path)
     with pytest.raises(ExportError, match=r"last.pth holds an interrupted run of .*'epochs': 1.*'epochs': 3"):
-        train(NAME, QUICK, digits, digits, tmp_path)
+        train(NAME, QUICK, digits, {"drawn": digits}, tmp_path)
 
 
-def test_a_finished_run_is_published_and_done_with(digits: Digits, tmp_path: Path) -> None:
+def test_a_finished_run_is_published_and_done_with(digits: Examples, tmp_path: Path) -> None:
     """Checkpoint and report go to the model's folder; the next run starts anew."""
-    run = train(NAME, Recipe(epochs=1, batch_size=32), digits, digits, tmp_path / "runs")
+    run = train(NAME, Recipe(epochs=1, batch_size=32), digits, {"drawn": digits}, tmp_path / "runs")
     publish(run, tmp_path / "weights" / NAME)
     assert {path.name for path in (tmp_path / "weights" / NAME).iterdir()} == {CHECKPOINT, REPORT}
     assert not (run / LAST).exists()

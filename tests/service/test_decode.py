@@ -121,18 +121,18 @@ def test_the_limit_itself_is_allowed(mode: str, each: int) -> None:
 def test_a_large_photo_is_small_work_unless_it_is_progressive() -> None:
     """A baseline JPEG is decoded at reduced scale; a progressive one keeps every coefficient in memory."""
     photo = Image.new("RGB", (4000, 3000), "white")
-    assert decode(encode(photo, "JPEG"), 1_000_000).shape == (750, 1000)
+    assert decode(encode(photo, "JPEG"), 1_000_000).shape == (375, 500)
     for subsampling, megabytes in ((0, 72), (2, 36)):
         progressive = encode(photo, "JPEG", progressive=True, subsampling=subsampling)
-        assert decode(progressive, (megabytes + 1) * 1_000_000).shape == (750, 1000)
-        with pytest.raises(ImageError, match=f"would take {megabytes + 1} MB"):
+        assert decode(progressive, megabytes * 1_000_000 + 500 * 375).shape == (375, 500)
+        with pytest.raises(ImageError, match=f"4000 x 3000 of them would take {megabytes} MB"):
             decode(progressive, megabytes * 1_000_000)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16"])
 def test_every_mode_is_reduced(mode: str) -> None:
     """A large picture of any mode comes out no larger than it has to be."""
-    assert decode(encode(Image.new(mode, (2048, 2048))), LIMIT).shape == (ENOUGH, ENOUGH)
+    assert ENOUGH <= max(decode(encode(Image.new(mode, (2048, 2048))), LIMIT).shape) < 2 * ENOUGH
 
 
 @pytest.mark.parametrize("name", ["grey PNG", "palette PNG", "RGBA PNG", "RGB JPEG", "progressive JPEG"])

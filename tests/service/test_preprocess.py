@@ -7,11 +7,11 @@ from PIL import Image
 
 from export.data import Digits
 from service.errors import ImageError
+from service.ink import MIN_CONTRAST
 from service.preprocess import (
     CENTRE,
     DIGIT_SIDE,
     MEAN,
-    MIN_CONTRAST,
     SIDE,
     STD,
     centre,
