@@ -35,8 +35,9 @@ lint: .venv/dev/.done ## ruff and mypy
 export: .venv/dev/.done ## Checkpoint -> ONNX -> parity -> contract, in weights/MODEL
 	@$(DEV) -m export --model $(MODEL)
 
-train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=)
-	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED))
+train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint)
+	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start $(START))
 
 evaluate: .venv/dev/.done ## Accuracy, confusion matrix and misread images of MODEL
 	@$(DEV) -m export.evaluate --model $(MODEL)

@@ -18,6 +18,8 @@ THICKNESS = 0.4
 def augment(canvases: Tensor, generator: torch.Generator) -> Tensor:
     """Another pen, a random affine map and a smooth random warp: float32 (N, 1, 28, 28) in [0, 1] to the same.
 
+    The generator lives on the device of the canvases.
+
     The warp follows Simard et al. 2003, "Best practices for convolutional neural networks", with a coarse
     grid of random displacements, interpolated, in place of a smoothed field.
     """
@@ -28,14 +30,14 @@ def augment(canvases: Tensor, generator: torch.Generator) -> Tensor:
 
 def _pen(canvases: Tensor, generator: torch.Generator) -> Tensor:
     """Strokes thinner or thicker by up to THICKNESS of a pixel on each side."""
-    change = (torch.rand(len(canvases), 1, 1, 1, generator=generator) * 2 - 1) * THICKNESS
+    change = (_random(generator, len(canvases), 1, 1, 1) * 2 - 1) * THICKNESS
     thick, thin = F.max_pool2d(canvases, 3, 1, 1), -F.max_pool2d(-canvases, 3, 1, 1)
     return canvases + change.clamp(min=0) * (thick - canvases) + (-change).clamp(min=0) * (thin - canvases)
 
 
 def _affine(count: int, generator: torch.Generator) -> Tensor:
     """Rotation, scale, shear and shift, float32 (N, 2, 3)."""
-    angle, width, height, shear, right, down = torch.rand(6, count, generator=generator) * 2 - 1
+    angle, width, height, shear, right, down = _random(generator, 6, count) * 2 - 1
     cos, sin = torch.cos(angle * ROTATION), torch.sin(angle * ROTATION)
     width, height, shear = 1 + width * SCALE, 1 + height * SCALE, shear * SHEAR
     top = torch.stack([cos * width, (shear * cos - sin) * height, right * SHIFT], dim=1)
@@ -45,7 +47,12 @@ def _affine(count: int, generator: torch.Generator) -> Tensor:
 
 def _warp(count: int, side: int, generator: torch.Generator) -> Tensor:
     """Smooth displacements, float32 (N, side, side, 2), of a random strength for each image."""
-    points = torch.rand(count, 2, WARP_POINTS, WARP_POINTS, generator=generator) * 2 - 1
-    strength = torch.rand(count, 1, 1, 1, generator=generator) * WARP
+    points = _random(generator, count, 2, WARP_POINTS, WARP_POINTS) * 2 - 1
+    strength = _random(generator, count, 1, 1, 1) * WARP
     field = F.interpolate(points * strength, size=(side, side), mode="bicubic", align_corners=True)
     return field.permute(0, 2, 3, 1)
+
+
+def _random(generator: torch.Generator, *shape: int) -> Tensor:
+    """Uniform in [0, 1), where the generator lives."""
+    return torch.rand(shape, generator=generator, device=generator.device)

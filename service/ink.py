@@ -22,7 +22,6 @@ CANVAS = 56
 QUIET = 2
 """Grey levels of noise up to which paper is a drawing's or a scan's, and faint ink is ink."""
 
-
 SPECK = 0.03
 """Share of the picture's longer side below which nothing is a digit."""
 

@@ -36,7 +36,7 @@ def test_its_numbers_are_the_ones_that_were_measured() -> None:
     """Accuracy, validation, parity and size, as contract and training report have them."""
     accuracy = MODEL["accuracy"]["mnist-test"]
     assert cell("accuracy on the 10,000") == f"{accuracy['correct'] / accuracy['images']:.2%}"
-    assert cell("the same on the 5,000") == f"{TRAINING['best']['validation_accuracy']:.2%}"
+    assert cell("MNIST accuracy on the 5,000") == f"{TRAINING['best']['validation_accuracy']:.2%}"
     assert cell("worst difference").startswith(f"{MODEL['parity']['worst_logit_difference']:.2g} ")
     assert cell("parameters").startswith(f"{TRAINING['parameters']:,} ")
     assert cell("`model.onnx`") == f"{(FOLDER / 'model.onnx').stat().st_size / 1e6:.2f} MB"

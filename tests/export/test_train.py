@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from examples.draw import PICTURES, draw
+from export import checkpoint
+from export.batches import Examples
 from export.checkpoint import CHECKPOINT
 from export.data import Digits
 from export.errors import ExportError
+from export.run import LAST, REPORT, Recipe, Run
 from export.scenes import plain
-from export.train import LAST, REPORT, Examples, Recipe, Run, publish, train
+from export.train import publish, train
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 NAME = "cnn-transformer"
@@ -84,9 +87,22 @@ def test_another_recipe_does_not_go_on_with_the_run(digits: Examples, tmp_path: 
 def test_a_finished_run_is_published_and_done_with(digits: Examples, tmp_path: Path) -> None:
     """Checkpoint and report go to the model's folder; the next run starts anew."""
     run = train(NAME, Recipe(epochs=1, batch_size=32), digits, {"drawn": digits}, tmp_path / "runs")
-    publish(run, tmp_path / "weights" / NAME)
+    publish(NAME, run, {"drawn": digits}, tmp_path / "weights" / NAME)
     assert {path.name for path in (tmp_path / "weights" / NAME).iterdir()} == {CHECKPOINT, REPORT}
     assert not (run / LAST).exists()
+
+
+def test_a_run_can_start_from_a_checkpoint(digits: Examples, unbroken: Path, tmp_path: Path) -> None:
+    """With hardly any learning it stays where it began, and keeps the report of how that was reached."""
+    start = checkpoint.load(NAME, unbroken / CHECKPOINT)
+    still = Recipe(epochs=1, batch_size=32, learning_rate=1e-12, weight_decay=0, start="a hash")
+    run = train(NAME, still, digits, {"drawn": digits}, tmp_path, start)
+    for key, value in weights(run).items():
+        if "running" not in key and "tracked" not in key:
+            assert torch.allclose(value, weights(unbroken)[key], atol=1e-5)
+    publish(NAME, run, {"drawn": digits}, tmp_path / "weights", unbroken / REPORT)
+    report = json.loads((tmp_path / "weights" / REPORT).read_text())
+    assert report["before"] == json.loads((unbroken / REPORT).read_text())
 
 
 def test_the_report_says_what_was_run(unbroken: Path) -> None:
