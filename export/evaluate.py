@@ -20,7 +20,7 @@ from service.classifier import Classifier, Prediction
 from service.contract import Contract
 from service.decode import decode
 from service.errors import ImageError, ServiceError
-from service.preprocess import preprocess, to_canvas
+from service.preprocess import preprocess, standardise, to_canvas
 from service.settings import WEIGHTS, Settings
 
 TILE, CAPTION, COLUMNS = 84, 14, 10
@@ -65,9 +65,9 @@ def read_pictures(classifier: Classifier, folder: Path) -> list[Reading]:
 def _read(classifier: Classifier, picture: bytes, row: Mapping[str, str]) -> Reading:
     label, writer, kind = int(row["label"]), row["writer"], row["kind"]
     try:
-        grey = decode(picture, LIMIT)
-        canvas = (to_canvas(grey) * 255).astype(np.uint8)
-        return Reading(label, classifier.classify(preprocess(grey)[np.newaxis])[0], canvas, writer, kind)
+        canvas = to_canvas(decode(picture, LIMIT))
+        answer = classifier.classify(standardise(canvas)[np.newaxis])[0]
+        return Reading(label, answer, (canvas * 255).astype(np.uint8), writer, kind)
     except ImageError:
         return Reading(label, None, np.zeros((28, 28), np.uint8), writer, kind)
 
