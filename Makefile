@@ -32,8 +32,8 @@ lint: .venv/dev/.done ## ruff and mypy
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m mypy
 
-export: .venv/dev/.done ## Checkpoint -> ONNX -> parity -> contract, in weights/MODEL
-	@$(DEV) -m export --model $(MODEL)
+export: .venv/dev/.done ## Checkpoint -> ONNX -> parity -> contract, in weights/MODEL (CHECKPOINT=your own)
+	@$(DEV) -m export --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
 train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint)
 	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \

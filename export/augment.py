@@ -31,8 +31,17 @@ def augment(canvases: Tensor, generator: torch.Generator) -> Tensor:
 def _pen(canvases: Tensor, generator: torch.Generator) -> Tensor:
     """Strokes thinner or thicker by up to THICKNESS of a pixel on each side."""
     change = (_random(generator, len(canvases), 1, 1, 1) * 2 - 1) * THICKNESS
-    thick, thin = F.max_pool2d(canvases, 3, 1, 1), -F.max_pool2d(-canvases, 3, 1, 1)
+    thick, thin = _brightest(canvases), -_brightest(-canvases)
     return canvases + change.clamp(min=0) * (thick - canvases) + (-change).clamp(min=0) * (thin - canvases)
+
+
+def _brightest(canvases: Tensor) -> Tensor:
+    """The maximum of each 3 x 3 neighbourhood, one axis after the other: on a CPU several times faster than a pool."""
+    for axis in (2, 3):
+        padded = torch.cat([canvases.narrow(axis, 0, 1), canvases, canvases.narrow(axis, -1, 1)], dim=axis)
+        before, here, after = (padded.narrow(axis, start, canvases.shape[axis]) for start in range(3))
+        canvases = torch.maximum(torch.maximum(before, here), after)
+    return canvases
 
 
 def _affine(count: int, generator: torch.Generator) -> Tensor:

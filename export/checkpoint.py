@@ -38,6 +38,8 @@ def _check_fit(path: Path, state: object, network: nn.Module) -> None:
             raise CheckpointError(f"{path} does not fit: it lacks {key}.")
         if key not in wanted:
             raise CheckpointError(f"{path} does not fit: the architecture has no {key}.")
+        if not isinstance(state[key], torch.Tensor):
+            raise CheckpointError(f"{path} does not fit: {key} is a {type(state[key]).__name__}, not a tensor.")
         if state[key].shape != wanted[key].shape:
             found, needed = tuple(state[key].shape), tuple(wanted[key].shape)
             raise CheckpointError(f"{path} does not fit: {key} has shape {found}, and the architecture {needed}.")

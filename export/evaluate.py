@@ -1,144 +1,53 @@
-"""`make evaluate`: how well the served model reads MNIST's test set and people's own pictures, and what it misreads."""
+"""`make evaluate`: how well the served model reads MNIST's test set and people's own pictures, and what it doubts."""
 
 import argparse
-import csv
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
-from export.data import Digits, load_test, mnist_folder
-from export.errors import DataError, ExportError
+from export import outliers
+from export.card import write
+from export.data import load_test, mnist_folder
+from export.errors import ExportError
+from export.metrics import auroc, measure
 from export.model import ARCHITECTURES
-from service.classifier import Classifier, Prediction
+from export.readings import Reading, doubts, read_mnist, read_pictures
+from service.classifier import Classifier
 from service.contract import Contract
-from service.decode import decode
-from service.errors import ImageError, ServiceError
-from service.preprocess import preprocess, standardise, to_canvas
-from service.settings import WEIGHTS, Settings
+from service.errors import ServiceError
+from service.settings import WEIGHTS
 
-TILE, CAPTION, COLUMNS = 84, 14, 10
-BINS = 15
-LIMIT = Settings().max_decoded_bytes
+MNIST, PEOPLE = "MNIST test", "people's pictures"
+OUTLIER_SEED, OUTLIER_COUNT = 1_000, 500
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One picture: what it shows, what the service answered (None: refused), and who made it and how."""
-
-    label: int
-    answer: Prediction | None
-    canvas: NDArray[np.uint8]  # (28, 28), 255 = ink: what the model saw
-    writer: str = ""
-    kind: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether the answer is the label."""
-        return self.answer is not None and self.answer.digit == self.label
+def read(classifier: Classifier, mnist: Path | None, wild: Path | None) -> dict[str, list[Reading]]:
+    """Every source that there is."""
+    sources = {MNIST: read_mnist(classifier, load_test(mnist))}
+    return {**sources, PEOPLE: read_pictures(classifier, wild)} if wild else sources
 
 
-def read_mnist(classifier: Classifier, digits: Digits) -> list[Reading]:
-    """What the service would answer for each image."""
-    images = np.stack([preprocess(image) for image in digits.images])
-    answers = [answer for batch in np.array_split(images, 100) for answer in classifier.classify(batch)]
-    rows = zip(digits.labels, answers, digits.images, strict=True)
-    return [Reading(int(label), answer, image) for label, answer, image in rows]
+def not_digits(classifier: Classifier, sources: dict[str, list[Reading]], count: int = OUTLIER_COUNT) -> dict[str, Any]:
+    """How far confidence tells digits from what is none: the area under the ROC curve, by kind and over all.
 
-
-def read_pictures(classifier: Classifier, folder: Path) -> list[Reading]:
-    """The same for a folder of pictures with a `labels.csv`: file, label, writer, kind."""
-    try:
-        with (folder / "labels.csv").open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(f"{folder / 'labels.csv'} cannot be read ({error.strerror}). Set WILD_DIR.") from error
-    return [_read(classifier, (folder / row["file"]).read_bytes(), row) for row in rows]
-
-
-def _read(classifier: Classifier, picture: bytes, row: Mapping[str, str]) -> Reading:
-    label, writer, kind = int(row["label"]), row["writer"], row["kind"]
-    try:
-        canvas = to_canvas(decode(picture, LIMIT))
-        answer = classifier.classify(standardise(canvas)[np.newaxis])[0]
-        return Reading(label, answer, (canvas * 255).astype(np.uint8), writer, kind)
-    except ImageError:
-        return Reading(label, None, np.zeros((28, 28), np.uint8), writer, kind)
-
-
-def confusion(readings: Iterable[Reading]) -> NDArray[np.int64]:
-    """Counts, int64 (10, 11): a row for each label, a column for each answer, the last for refusals."""
-    counts = np.zeros((10, 11), np.int64)
-    for reading in readings:
-        counts[reading.label, 10 if reading.answer is None else reading.answer.digit] += 1
-    return counts
-
-
-def as_table(counts: NDArray[np.int64]) -> str:
-    """A confusion matrix as text; a dot for zero."""
-    head = "label  " + "".join(f"{digit:>6}" for digit in range(10)) + " refused   correct"
-    rows = [
-        f"{label:>5}  "
-        + "".join(f"{count or '.':>6}" for count in row[:10])
-        + f"{row[10] or '.':>8}{row[label] / max(row.sum(), 1):>10.2%}"
-        for label, row in enumerate(counts)
-    ]
-    return "\n".join([head, *rows])
-
-
-def calibration_error(readings: Iterable[Reading]) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al. 2017), of the pictures with an answer."""
-    answered = [(reading.answer.confidence, reading.right) for reading in readings if reading.answer is not None]
-    bins = defaultdict(list)
-    for confidence, right in answered:
-        bins[min(int(confidence * BINS), BINS - 1)].append(confidence - right)
-    return sum(abs(sum(gaps)) for gaps in bins.values()) / len(answered)
-
-
-def summary(name: str, readings: list[Reading]) -> str:
-    """Accuracy of all, of each kind and over writers, and calibration."""
-    lines = [f"{name}: {_share(readings)}, calibration error {calibration_error(readings):.2%}"]
-    kinds = sorted({reading.kind for reading in readings} - {""})
-    lines += [f"  {kind}: {_share([reading for reading in readings if reading.kind == kind])}" for kind in kinds]
-    writers = defaultdict(list)
-    for reading in readings:
-        writers[reading.writer].append(reading.right)
-    if len(writers) > 1:
-        mean = np.mean([np.mean(right) for right in writers.values()])
-        lines.append(f"  mean over {len(writers)} writers: {mean:.2%}")
-    return "\n".join(lines)
-
-
-def _share(readings: list[Reading]) -> str:
-    wrong = sum(not reading.right for reading in readings)
-    return f"{1 - wrong / len(readings):.2%} ({wrong} of {len(readings)} misread)"
-
-
-def contact_sheet(readings: list[Reading]) -> Image.Image:
-    """What the model saw of each picture, large, with label, answer and confidence beneath it."""
-    rows = max(1, -(-len(readings) // COLUMNS))
-    sheet = Image.new("L", (COLUMNS * TILE, rows * (TILE + CAPTION)), 255)
-    brush = ImageDraw.Draw(sheet)
-    for place, reading in enumerate(readings):
-        x, y = place % COLUMNS * TILE, place // COLUMNS * (TILE + CAPTION)
-        sheet.paste(Image.fromarray(reading.canvas).resize((TILE, TILE), Image.Resampling.NEAREST), (x, y))
-        said = f"as {reading.answer.digit}  {reading.answer.confidence:.0%}" if reading.answer else "refused"
-        brush.text((x + 2, y + TILE), f"{reading.label} {said}", fill=0)
-    return sheet
-
-
-def report(name: str, readings: list[Reading], folder: Path) -> None:
-    """Print summary and confusion matrix; draw the misread pictures into `folder`."""
-    picture = folder / f"misread-{name}.png"
-    folder.mkdir(parents=True, exist_ok=True)
-    contact_sheet([reading for reading in readings if not reading.right]).save(picture)
-    print(f"{summary(name, readings)}\n\n{as_table(confusion(readings))}\n\nmisread: {picture}\n")
+    The look-alikes of digits stand apart, for nobody can tell an O from a 0: `all` is without them.
+    """
+    digits = np.array([reading.confidence for readings in sources.values() for reading in readings])
+    kinds = {
+        kind: doubts(classifier, outliers.canvases([drawing], count, OUTLIER_SEED + place))
+        for place, (kind, drawing) in enumerate(outliers.MEASURED.items())
+    }
+    others = np.concatenate([kinds[kind] for kind in kinds if kind != outliers.LOOKALIKE])
+    areas = {kind: auroc(digits, confidences) for kind, confidences in kinds.items()}
+    every = auroc(digits, np.concatenate(list(kinds.values())))
+    return {
+        "digits": len(digits),
+        "images_of_each_kind": count,
+        "auroc": {**areas, "all": auroc(digits, others), "all and look-alikes": every},
+    }
 
 
 def main() -> None:
@@ -146,16 +55,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make evaluate", description=__doc__)
     parser.add_argument("--model", choices=ARCHITECTURES, default="cnn-transformer")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--into", type=Path, help="folder for card, numbers and plots (runs/MODEL)")
     options = parser.parse_args()
-    folder, wild = options.runs / options.model, os.environ.get("WILD_DIR")
+    folder, wild = options.weights / options.model, os.environ.get("WILD_DIR")
     try:
-        classifier = Classifier(Contract.verify(options.weights / options.model))
-        report("mnist-test", read_mnist(classifier, load_test(mnist_folder(os.environ))), folder)
-        if wild:
-            report("wild", read_pictures(classifier, Path(wild)), folder)
+        classifier = Classifier(Contract.verify(folder))
+        sources = read(classifier, mnist_folder(os.environ), Path(wild) if wild else None)
+        results = {
+            "sources": {name: measure(readings) for name, readings in sources.items()},
+            "not_a_digit": not_digits(classifier, sources),
+        }
+        into = options.into or Path("runs", options.model)
+        write(into, folder, sources, results)
     except (ExportError, ServiceError) as error:
         sys.exit(f"make evaluate: {error}")
+    print((into / "README.md").read_text())
+    print(f"Written to {into}.")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from export.batches import DEVICE, Examples
+from export.batches import DEVICE, Examples, targets
 from export.calibrate import logits
 from export.checkpoint import CHECKPOINT
 from export.errors import ExportError
@@ -33,8 +33,8 @@ FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("
 class Recipe:
     """All that a run depends on, beside the data and the architecture."""
 
-    epochs: int = 60
-    epoch_size: int = 70_000  # examples, drawn anew for each epoch from all that there are
+    epochs: int = 120
+    epoch_size: tuple[int, ...] = (55_000, 25_000, 8_000, 7_000)  # of each part, drawn anew for each epoch
     batch_size: int = 256
     learning_rate: float = 2e-3
     warm_up: float = 0.1  # share of the run in which the learning rate rises; it then falls as a cosine
@@ -48,11 +48,11 @@ class Recipe:
 class Run:
     """The state of one training run: what it learns, how far it is, and what it has measured."""
 
-    def __init__(self, model: str, recipe: Recipe, examples: int) -> None:
+    def __init__(self, model: str, recipe: Recipe, learn: Examples) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        self.identity = {"model": model, "examples": examples, **asdict(recipe)}
-        self.steps = -(-min(examples, recipe.epoch_size) // recipe.batch_size)
+        self.identity = {"model": model, "examples": learn.sizes, **asdict(recipe)}
+        self.steps = learn.steps(recipe.epoch_size, recipe.batch_size)
         self.model = ARCHITECTURES[model]().to(DEVICE)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
@@ -144,7 +144,7 @@ class Run:
     def _step(self, images: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
             scores = self.model(images.to(DEVICE, memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        loss = F.cross_entropy(scores.float(), targets(labels, self.recipe.label_smoothing))
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

@@ -32,13 +32,13 @@ def plain(digits: Digits) -> Labelled:
 
 def photographed(digits: Digits, seed: int) -> Labelled:
     """Each image as a picture that someone might send, through the service's preprocessing."""
-    return _in_parallel(_photograph, list(digits.images), seed), digits.labels
+    return in_parallel(_photograph, list(digits.images), seed), digits.labels
 
 
 def drawn(seed: int, forms: Sequence[Form] = FORMS) -> Labelled:
     """The forms that MNIST lacks, written and photographed, through the service's preprocessing."""
     each = [form for form in forms for _ in range(form.count)]
-    return _in_parallel(_draw, each, seed), np.array([form.digit for form in each])
+    return in_parallel(_draw, each, seed), np.array([form.digit for form in each])
 
 
 def picture_of(ink: Picture, rng: Rng) -> Picture:
@@ -123,7 +123,7 @@ def _camera(picture: Picture, rng: Rng) -> Picture:
     return np.asarray(image)
 
 
-def _in_parallel(work: Callable[[Item, Rng], Canvases], items: Sequence[Item], seed: int) -> Canvases:
+def in_parallel(work: Callable[[Item, Rng], Canvases], items: Sequence[Item], seed: int) -> Canvases:
     """Each item with a generator of its own, so that the result does not depend on the number of processes."""
     seeds = np.random.SeedSequence(seed).spawn(len(items))
     jobs = [(work, item, child) for item, child in zip(items, seeds, strict=True)]

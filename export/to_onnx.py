@@ -11,7 +11,7 @@ from torch import nn
 from export.errors import ExportError
 from service.preprocess import SIDE
 
-OPSET = 20
+OPSET = 23  # the first with an Attention operator
 
 # The exporter warns about every optional package that is not installed.
 logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from export import checkpoint
+from export import checkpoint, outliers
 from export.batches import DEVICE, Examples
 from export.calibrate import calibrate
 from export.checkpoint import CHECKPOINT
@@ -35,7 +35,7 @@ def train(
     """Train, or go on with the run that `runs` holds; returns the folder of its best checkpoint and report."""
     folder = runs / model
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(model, recipe, len(learn))
+    run = Run(model, recipe, learn)
     if start is not None:
         run.model.load_state_dict(start.state_dict())
     run.resume(folder)
@@ -58,6 +58,7 @@ def publish(model: str, run: Path, validate: Mapping[str, Examples], folder: Pat
         report["before"] = json.loads(before.read_text())
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(network.cpu().state_dict(), folder / CHECKPOINT)
+    report["checkpoint_sha256"] = hashlib.sha256((folder / CHECKPOINT).read_bytes()).hexdigest()
     (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
     (run / LAST).unlink()
 
@@ -82,7 +83,9 @@ def main() -> None:
             start=hashlib.sha256(options.start.read_bytes()).hexdigest() if start else "",
         )
         learning, validation = load_train(mnist_folder(os.environ))
-        learn = Examples(plain(learning), photographed(learning, recipe.seed), drawn(recipe.seed))
+        learn = Examples(
+            plain(learning), photographed(learning, recipe.seed), drawn(recipe.seed), outliers.learnt(recipe.seed)
+        )
         validate = {
             "mnist": Examples(plain(validation)),
             "photographed": Examples(photographed(validation, recipe.seed + 1)),

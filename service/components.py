@@ -18,7 +18,7 @@ class Components:
     """
 
     shape: tuple[int, int]
-    runs: tuple[Ints, Ints, Ints, Ints]  # row, start, end and piece of each run of the mask
+    runs: tuple[Ints, Ints, Ints]  # start, end and piece of each run, places counted along rows of W + 1
     ink: NDArray[np.float64]
     top: Ints
     bottom: Ints
@@ -37,53 +37,66 @@ class Components:
 
     def area(self, piece: int) -> int:
         """Pixels of one piece."""
-        _, start, end, owner = self.runs
+        start, end, owner = self.runs
         return int((end - start)[owner == piece].sum())
 
     def mask(self, chosen: Mask) -> Mask:
         """From bool (K,) to bool (H, W): the pixels of the chosen pieces."""
-        row, start, end, owner = self.runs
+        start, end, owner = self.runs
         picked = chosen[owner]
-        steps = np.zeros((self.shape[0], self.shape[1] + 1), np.int8)
-        steps[row[picked], start[picked]] = 1
-        steps[row[picked], end[picked]] -= 1
-        return np.cumsum(steps, axis=1, dtype=np.int8)[:, :-1].astype(bool)
+        height, width = self.shape
+        flat = np.zeros(height * (width + 1), bool)
+        flat[_places(start[picked], end[picked])] = True
+        return flat.reshape(height, width + 1)[:, :-1]
 
 
 def find(mask: Mask, ink: Floats) -> Components:
     """The 8-connected pieces of a mask that is not empty, with the ink under them; both are (H, W)."""
-    row, start, end = _runs(mask)
-    owner = _join(row, start, end)
+    height, width = mask.shape
+    start, end = _runs(mask)
+    owner = _join(start, end, width + 1)
     count = int(owner.max()) + 1
-    sums = np.zeros((mask.shape[0], mask.shape[1] + 1))
-    np.cumsum(ink, axis=1, out=sums[:, 1:])
+    row, left, right = start // (width + 1), start % (width + 1), end % (width + 1)
     return Components(
-        shape=(mask.shape[0], mask.shape[1]),
-        runs=(row, start, end, owner),
-        ink=np.bincount(owner, sums[row, end] - sums[row, start], count).astype(np.float64),
+        shape=(height, width),
+        runs=(start, end, owner),
+        ink=np.bincount(owner, _sums(ink, start - row, end - row), count).astype(np.float64),
         top=_least(owner, row, count),
         bottom=-_least(owner, -row - 1, count),
-        left=_least(owner, start, count),
-        right=-_least(owner, -end, count),
+        left=_least(owner, left, count),
+        right=-_least(owner, -right, count),
     )
 
 
-def _runs(mask: Mask) -> tuple[Ints, Ints, Ints]:
-    """Row, start and end of every unbroken run of a row, in reading order."""
-    steps = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    row, start = np.nonzero(steps == 1)
-    return row, start, np.nonzero(steps == -1)[1]
+def _runs(mask: Mask) -> tuple[Ints, Ints]:
+    """Start and end of every unbroken run of a row, in reading order; a column without ink ends each row."""
+    height, width = mask.shape
+    apart = np.zeros(height * (width + 1) + 1, bool)
+    apart[1:].reshape(height, width + 1)[:, :-1] = mask
+    turns: Ints = np.flatnonzero(apart[1:] != apart[:-1])
+    return turns[::2], turns[1::2]
 
 
-def _join(row: Ints, start: Ints, end: Ints) -> Ints:
+def _sums(ink: Floats, start: Ints, end: Ints) -> Floats:
+    """The ink under each run, whose places are counted along rows of W."""
+    ends = np.stack([start, end], axis=1).ravel()
+    return np.asarray(np.add.reduceat(np.append(ink, np.float32(0)), ends)[::2])
+
+
+def _places(start: Ints, end: Ints) -> Ints:
+    """Every place of every run."""
+    length = end - start
+    return np.asarray(np.arange(length.sum()) + np.repeat(start - np.cumsum(length) + length, length))
+
+
+def _join(start: Ints, end: Ints, width: int) -> Ints:
     """The piece of each run: those that touch one of the next row, also by a corner, are one."""
-    width = int(end.max()) + 2
-    first = np.searchsorted(row * width + end, (row + 1) * width + start, "left")
-    last = np.searchsorted(row * width + start, (row + 1) * width + end, "right")
+    first = np.searchsorted(end, start + width, "left")
+    last = np.searchsorted(start, end + width, "right")
     touching = np.maximum(last - first, 0)
-    above = np.repeat(np.arange(len(row)), touching)
+    above = np.repeat(np.arange(len(start)), touching)
     below = np.arange(len(above)) + np.repeat(first - np.cumsum(touching) + touching, touching)
-    owner = np.arange(len(row))
+    owner = np.arange(len(start))
     while True:  # the lowest index wanders down and up; following it twice halves what is left
         least = np.minimum(owner[above], owner[below])
         joined = owner.copy()
@@ -91,7 +104,7 @@ def _join(row: Ints, start: Ints, end: Ints) -> Ints:
         np.minimum.at(joined, below, least)
         joined = joined[joined]
         if np.array_equal(joined, owner):
-            return np.unique(owner, return_inverse=True)[1]
+            return np.asarray(np.cumsum(owner == np.arange(len(owner)))[owner] - 1)  # numbered by their first runs
         owner = joined
 
 

@@ -59,20 +59,22 @@ def lift(picture: Grey) -> tuple[Ink, float]:
     """
     sheet = paper.estimate(picture)
     distance = picture - sheet.grey
-    is_dark = _extreme(-distance) > _extreme(distance)
+    darkest, lightest = _extremes(distance)
+    is_dark = -darkest > lightest
     ink = np.maximum(-distance if is_dark else distance, np.float32(0))
     if ink.max() < MIN_CONTRAST:
         raise _blank()
     return ink, sheet.noise
 
 
-def _extreme(distance: Ink) -> float:
-    """How far ink reaches: the highest value, or on a large picture one that a few stray pixels do not reach."""
+def _extremes(distance: Ink) -> tuple[float, float]:
+    """How far ink reaches on either side: on a large picture as far as more than a few stray pixels do."""
     if max(distance.shape) <= CANVAS:
-        return float(distance.max())
+        return float(distance.min()), float(distance.max())
     sample = distance.ravel()[:: max(1, distance.size // 16_384)]
     rank = max(1, sample.size // 333)
-    return float(np.partition(sample, -rank)[-rank])
+    ordered = np.partition(sample, (rank - 1, sample.size - rank))
+    return float(ordered[rank - 1]), float(ordered[-rank])
 
 
 def _threshold(ink: Ink, noise: float) -> float:

@@ -54,5 +54,7 @@ def test_a_difference_is_named_by_its_first_key(tmp_path: Path) -> None:
         checkpoint.load(NAME, saved(tmp_path, {**state, "tail.bias": torch.zeros(10)}))
     with pytest.raises(CheckpointError, match=r"head.bias has shape \(9,\), and the architecture \(10,\)"):
         checkpoint.load(NAME, saved(tmp_path, {**state, "head.bias": torch.zeros(9)}))
+    with pytest.raises(CheckpointError, match="head.bias is a list, not a tensor"):
+        checkpoint.load(NAME, saved(tmp_path, {**state, "head.bias": [0.0] * 10}))
     with pytest.raises(CheckpointError, match="holds a list"):
         checkpoint.load(NAME, saved(tmp_path, [1, 2]))

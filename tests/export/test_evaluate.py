@@ -1,80 +1,34 @@
-"""The evaluation counts right and draws what was misread."""
+"""The evaluation reads as the service does, and its card tells what it found."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from examples.draw import PICTURES
+from export import evaluate
+from export.card import write
 from export.data import Digits
 from export.errors import DataError
-from export.evaluate import (
-    COLUMNS,
-    Reading,
-    as_table,
-    calibration_error,
-    confusion,
-    contact_sheet,
-    read_mnist,
-    read_pictures,
-    report,
-    summary,
-)
-from service.classifier import Classifier, Prediction
+from export.metrics import measure
+from export.readings import read_mnist, read_pictures
+from service.classifier import Classifier
+from service.settings import WEIGHTS
 from tests.conftest import ROOT
+from tests.export.readings import reading
 
-CANVAS = np.zeros((28, 28), np.uint8)
-
-
-def reading(label: int, digit: int | None, confidence: float = 0.8, writer: str = "", kind: str = "") -> Reading:
-    rest = (1 - confidence) / 9
-    answer = None if digit is None else Prediction(digit, tuple(confidence if d == digit else rest for d in range(10)))
-    return Reading(label, answer, CANVAS, writer, kind)
+FOLDER = WEIGHTS / "cnn-transformer"
+DOUBT = {"digits": 2, "images_of_each_kind": 1, "auroc": {"letters": 0.5, "all": 0.5}}
 
 
-def test_the_confusion_matrix_counts_label_by_answer() -> None:
-    """Rows are labels, columns answers, and a refusal is neither lost nor right."""
-    counts = confusion([reading(0, 0), reading(0, 6), reading(7, 7), reading(7, 7), reading(7, 1), reading(7, None)])
-    assert counts.sum() == 6
-    assert (counts[0, 0], counts[0, 6], counts[7, 7], counts[7, 1], counts[7, 10]) == (1, 1, 2, 1, 1)
-    assert "50.00%" in as_table(counts)
-
-
-def test_the_summary_counts_kinds_and_writers() -> None:
-    """A writer with few pictures counts as much as one with many."""
-    readings = [reading(1, 1, writer="a", kind="photo")] * 9 + [reading(1, 7, writer="b", kind="scan")]
-    text = summary("pictures", readings)
-    assert "pictures: 90.00% (1 of 10 misread)" in text
-    assert "photo: 100.00% (0 of 9 misread)" in text
-    assert "scan: 0.00% (1 of 1 misread)" in text
-    assert "mean over 2 writers: 50.00%" in text
-
-
-def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    """Bin by bin, weighted by how many fall into each."""
-    honest = [reading(1, 1, 0.8)] * 8 + [reading(1, 7, 0.8)] * 2
-    assert calibration_error(honest) == pytest.approx(0)
-    assert calibration_error([reading(1, 1, 0.8)] * 10) == pytest.approx(0.2)
-    assert calibration_error(honest + [reading(1, 7, 0.3)] * 10) == pytest.approx(0.15)
-
-
-@pytest.mark.parametrize("count", [0, 1, COLUMNS, COLUMNS + 1])
-def test_the_contact_sheet_has_room_for_all(count: int) -> None:
-    """Also for none."""
-    assert contact_sheet([reading(0, 1)] * count).height >= 28 * -(-count // COLUMNS)
-
-
-def test_the_report_finds_the_wrong_label(
-    classifier: Classifier, mnist_test: Digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of 200 images, labelled as they are read, one is given another label: it is counted, and drawn."""
+def test_a_wrong_label_is_counted(classifier: Classifier, mnist_test: Digits) -> None:
+    """Of 200 images, labelled as they are read, one is given another label."""
     few = mnist_test.take(np.arange(200))
     few.labels[:] = [found.answer.digit for found in read_mnist(classifier, few) if found.answer]
     few.labels[0] = (few.labels[0] + 1) % 10
-    report("mnist-test", read_mnist(classifier, few), tmp_path)
-    assert "mnist-test: 99.50% (1 of 200 misread)" in capsys.readouterr().out
-    assert np.asarray(Image.open(tmp_path / "misread-mnist-test.png")).min() == 0
+    assert measure(read_mnist(classifier, few))["correct"] == 199
 
 
 def test_a_folder_of_pictures_is_read_as_the_service_reads_it(classifier: Classifier, tmp_path: Path) -> None:
@@ -88,9 +42,44 @@ def test_a_folder_of_pictures_is_read_as_the_service_reads_it(classifier: Classi
     readings = read_pictures(classifier, tmp_path)
     assert [found.right for found in readings] == [True] * len(PICTURES) + [False]
     assert readings[-1].answer is None
+    assert readings[-1].confidence == 0
 
 
 def test_a_folder_without_labels_is_named(classifier: Classifier, tmp_path: Path) -> None:
     """With what to set."""
     with pytest.raises(DataError, match=r"labels.csv cannot be read \(No such file or directory\). Set WILD_DIR"):
         read_pictures(classifier, tmp_path)
+
+
+def test_the_model_doubts_what_is_no_digit(classifier: Classifier, mnist_test: Digits) -> None:
+    """A few pictures of each kind against a few of MNIST's."""
+    sources = {evaluate.MNIST: read_mnist(classifier, mnist_test.take(np.arange(500)))}
+    found = evaluate.not_digits(classifier, sources, count=30)
+    assert found["digits"] == 500
+    assert found["auroc"]["all"] > 0.95
+
+
+def test_the_card_shows_what_was_measured(tmp_path: Path) -> None:
+    """Numbers with n, per source, kind and digit, and every plot that it names is there."""
+    readings = [reading(1, 1, 0.9, "a", "photo"), reading(2, 7, 0.4, "b", "scan")]
+    results = {"sources": {"some": measure(readings)}, "not_a_digit": DOUBT}
+    write(tmp_path, FOLDER, {"some": readings}, results)
+    card = (tmp_path / "README.md").read_text()
+    assert "| some | 2 | 1 | 50.00% |" in card
+    assert "photo 100.00% (1), scan 0.00% (1); mean over 2 writers 50.00%" in card
+    assert "| 2 | 0.00% of 1 |" in card
+    for plot in ("training", "reliability", "confusion", "misread"):
+        assert f"({plot}.png)" in card
+        assert (tmp_path / f"{plot}.png").stat().st_size > 0
+    assert json.loads((tmp_path / "evaluation.json").read_text()) == results
+
+
+def test_the_card_does_not_tell_of_another_checkpoints_training(tmp_path: Path) -> None:
+    """A report belongs to the checkpoint whose hash it has."""
+    folder = shutil.copytree(FOLDER, tmp_path / "model")
+    report = json.loads((folder / "training.json").read_text())
+    (folder / "training.json").write_text(json.dumps({**report, "checkpoint_sha256": "another"}))
+    readings = [reading(1, 1)]
+    write(tmp_path, folder, {"some": readings}, {"sources": {"some": measure(readings)}, "not_a_digit": DOUBT})
+    assert "came without a report of its training" in (tmp_path / "README.md").read_text()
+    assert not (tmp_path / "training.png").exists()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from export.model import ARCHITECTURES, CnnTransformer, SelfAttention
+from export.model import ARCHITECTURES, Cnn, CnnTransformer, SelfAttention
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -18,6 +18,18 @@ def test_images_become_ten_logits(name: str, count: int) -> None:
 def test_the_transformer_keeps_within_its_size() -> None:
     """At most 2.0 MB of fp32 parameters."""
     assert sum(parameter.numel() for parameter in CnnTransformer().parameters()) * 4 <= 2_000_000
+
+
+def test_the_cnn_keeps_within_its_size() -> None:
+    """At most 0.4 MB, with the statistics of its norms."""
+    assert sum(tensor.numel() for tensor in Cnn().state_dict().values()) * 4 <= 400_000
+
+
+def test_the_operator_that_is_exported_attends_as_the_products_do() -> None:
+    """ONNX's Attention, as torch runs it, against what was trained."""
+    layer = SelfAttention(128, 4)
+    parts = torch.randn(3, 2, 25, 128, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(layer._operator(*parts), layer._products(*parts), atol=1e-5)
 
 
 def test_the_stem_is_two_convolutions() -> None:
@@ -41,4 +53,4 @@ def test_attention_agrees_with_torchs_own() -> None:
         }
     )
     tokens = torch.randn(3, 25, 128, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(ours(tokens), theirs(tokens, tokens, tokens)[0], atol=1e-5)
+    assert torch.allclose(ours(tokens.flatten(0, 1)), theirs(tokens, tokens, tokens)[0].flatten(0, 1), atol=1e-5)

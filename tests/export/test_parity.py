@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
 import export.__main__ as build_step
 from export import checkpoint, to_onnx
+from export.contract import FP32, sha256
 from export.data import Digits
-from export.errors import ParityError
-from export.parity import BATCH_SIZES, TOLERANCE, Source, compare, prove, random_source, sketch
+from export.errors import CheckpointError, ParityError
+from export.material import EXAMPLES, MNIST, Material, examples, from_mnist, noise
+from export.model import ARCHITECTURES, Cnn
+from export.parity import BATCH_SIZES, TOLERANCE, compare, prove, sketch
 from service.classifier import Session
 from service.settings import WEIGHTS
 from tests.conftest import ROOT
@@ -25,7 +29,7 @@ from tests.conftest import ROOT
 NAME = "cnn-transformer"
 FOLDER = WEIGHTS / NAME
 NETWORK = checkpoint.load(NAME, FOLDER / checkpoint.CHECKPOINT)
-SOURCES = [build_step.examples(ROOT / "examples"), random_source()]
+SOURCES = {"examples": examples(EXAMPLES), "random": noise()}
 
 Floats = NDArray[np.float32]
 
@@ -36,13 +40,22 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FOLDER, tmp_path / NAME))
 
 
+@pytest.fixture
+def material(mnist_test: Digits) -> Material:
+    """MNIST's test set, and a few of its images in place of the training set's to calibrate with."""
+    labelled = from_mnist(mnist_test)
+    return Material(labelled.images[:100], {MNIST: labelled}, SOURCES)
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_committed_model_agrees_with_its_checkpoint() -> None:
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_committed_models_agree_with_their_checkpoints(name: str) -> None:
     """At every batch size, on the examples and on noise."""
-    record = prove(NETWORK, Session(FOLDER / "model.onnx").logits, SOURCES)
+    network = checkpoint.load(name, WEIGHTS / name / checkpoint.CHECKPOINT)
+    record = prove(network, Session(WEIGHTS / name / FP32).logits, SOURCES)
     assert 0 < record["worst_logit_difference"] <= TOLERANCE
     assert record["batch_sizes"] == list(BATCH_SIZES) == [1, 2, 3, 7, 32]
     assert record["images"] == {"examples": 12, "random": 1000}
@@ -76,7 +89,7 @@ def test_a_logit_that_is_off_breaks_parity(by: float) -> None:
 def test_an_argmax_that_differs_breaks_parity_however_close_the_logits() -> None:
     """Two logits within the tolerance of each other, in the wrong order; that image is named as the worst."""
     honest = Session(FOLDER / "model.onnx").logits
-    image = random_source().images[:40]
+    image = noise()[:40]
     answer = honest(image)
     torch_side = answer.copy()
     torch_side[17] = 0
@@ -84,28 +97,40 @@ def test_an_argmax_that_differs_breaks_parity_however_close_the_logits() -> None
     onnx_side = torch_side.copy()
     onnx_side[17, 4], onnx_side[17, 5] = 0, 5e-5
     with pytest.raises(ParityError, match="1 of 40 argmaxes differ. The worst is image 17"):
-        compare(Source("random", image), 1, torch_side, onnx_side)
+        compare("random", image, torch_side, onnx_side)
 
 
 def test_the_worst_image_can_be_seen_in_a_terminal() -> None:
     """28 lines of 56 characters, ink where the digit is."""
-    lines = sketch(SOURCES[0].images[0]).splitlines()
+    lines = sketch(SOURCES["examples"][0]).splitlines()
     assert [len(line) for line in lines] == [56] * 28
     assert "@" in "".join(lines)
 
 
-def test_exporting_again_changes_nothing(folder: Path, mnist_test: Digits) -> None:
-    """The whole build step: the same ONNX file and, with the pinned versions, the same contract but for rounding."""
+def test_exporting_again_changes_nothing(folder: Path, material: Material) -> None:
+    """The whole build step: the same ONNX file, and a contract that proves as much."""
     before = snapshot(folder)
-    contract = build_step.build(NAME, folder, mnist_test)
-    assert snapshot(folder)["model.onnx"] == before["model.onnx"]
+    contract = build_step.build(NAME, folder, material)
+    assert snapshot(folder)[FP32] == before[FP32]
     assert snapshot(folder).keys() == before.keys()
-    assert contract.served["parity"]["images"] == {"mnist-test": 10_000, "examples": 12, "random": 1000}
-    assert contract.served["accuracy"]["mnist-test"]["correct"] >= 9960
+    proven = contract.content["files"][FP32]
+    assert proven["parity"]["images"] == {MNIST: 10_000, "examples": 12, "random": 1000}
+    assert proven["accuracy"][MNIST]["correct"] >= 9960
+
+
+def test_anyones_checkpoint_can_be_exported(material: Material, tmp_path: Path) -> None:
+    """Into a folder that need not exist; one that fits another architecture leaves none behind."""
+    torch.manual_seed(0)
+    torch.save(Cnn().state_dict(), tmp_path / "mine.pth")
+    contract = build_step.build("cnn", tmp_path / "cnn", material, tmp_path / "mine.pth")
+    assert contract.content["files"][checkpoint.CHECKPOINT]["sha256"] == sha256(tmp_path / "mine.pth")
+    with pytest.raises(CheckpointError, match="it lacks position"):
+        build_step.build(NAME, tmp_path / NAME, material, tmp_path / "mine.pth")
+    assert not (tmp_path / NAME).exists()
 
 
 def test_a_breach_leaves_the_last_good_files_in_place(
-    folder: Path, mnist_test: Digits, monkeypatch: pytest.MonkeyPatch
+    folder: Path, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exporter that writes one wrong weight: no file changes, and none is added."""
     honest = to_onnx.convert
@@ -121,7 +146,7 @@ def test_a_breach_leaves_the_last_good_files_in_place(
     before = snapshot(folder)
     monkeypatch.setattr(to_onnx, "convert", careless)
     with pytest.raises(ParityError):
-        build_step.build(NAME, folder, mnist_test)
+        build_step.build(NAME, folder, material)
     assert snapshot(folder) == before
 
 

@@ -1,6 +1,7 @@
 """The exported file has a free batch dimension, says nothing of the machine, and is the same every time."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -9,20 +10,19 @@ import torch
 
 from export import checkpoint
 from export.errors import ExportError
-from export.model import CnnTransformer
+from export.model import ARCHITECTURES, CnnTransformer
 from export.to_onnx import OPSET, check, convert
 from service.settings import WEIGHTS
 
-FOLDER = WEIGHTS / "cnn-transformer"
 
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The committed checkpoint, exported anew, with the metadata of the committed file."""
-    path = tmp_path_factory.mktemp("export") / "model.onnx"
-    digest = hashlib.sha256((FOLDER / checkpoint.CHECKPOINT).read_bytes()).hexdigest()
-    network = checkpoint.load("cnn-transformer", FOLDER / checkpoint.CHECKPOINT)
-    convert(network, path, {"model": "cnn-transformer", "checkpoint_sha256": digest})
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def exported(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A committed checkpoint, exported anew, with the metadata of the committed file."""
+    path = Path(tmp_path_factory.mktemp("export"), request.param, "model.onnx")
+    path.parent.mkdir()
+    weights = WEIGHTS / request.param / checkpoint.CHECKPOINT
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    convert(checkpoint.load(request.param, weights), path, {"model": request.param, "checkpoint_sha256": digest})
     return path
 
 
@@ -63,7 +63,15 @@ def test_normalisation_is_folded_into_the_convolutions(exported: Path) -> None:
 
 def test_exporting_again_gives_the_committed_bytes(exported: Path) -> None:
     """The same checkpoint and the pinned torch: the same file, to the bit."""
-    assert exported.read_bytes() == (FOLDER / "model.onnx").read_bytes()
+    assert exported.read_bytes() == (WEIGHTS / exported.parent.name / "model.onnx").read_bytes()
+
+
+def test_the_transformer_is_few_nodes(tmp_path: Path) -> None:
+    """One for each linear layer with its bias, one for each attention."""
+    convert(CnnTransformer().eval(), tmp_path / "model.onnx", {})
+    nodes = Counter(node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node)
+    assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"]) == (10, 2, 0)
+    assert nodes.total() <= 42
 
 
 def test_other_weights_give_another_file(exported: Path, tmp_path: Path) -> None:

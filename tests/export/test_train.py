@@ -9,7 +9,7 @@ import torch
 
 from examples.draw import PICTURES, draw
 from export import checkpoint
-from export.batches import Examples
+from export.batches import NOT_A_DIGIT, Examples, targets
 from export.checkpoint import CHECKPOINT
 from export.data import Digits
 from export.errors import ExportError
@@ -67,14 +67,25 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
     assert all(torch.equal(resumed[key], value) for key, value in weights(unbroken).items())
 
 
-def test_an_epoch_draws_no_more_than_its_size(digits: Examples) -> None:
-    """Each time others."""
-    first, second = (
-        torch.cat([labels for _, labels in digits.shuffled(100, 32, torch.Generator().manual_seed(seed))])
-        for seed in (1, 2)
-    )
-    assert len(first) == len(second) == 100
-    assert not torch.equal(first, second)
+def test_an_epoch_draws_so_many_of_each_part() -> None:
+    """Each time others; never more than there are."""
+    rng = np.random.default_rng(0)
+    parts = [
+        (rng.random((size, 1, 28, 28), np.float32), np.full(size, label)) for label, size in enumerate((50, 40, 5))
+    ]
+    examples = Examples(*parts)
+    first, second = (list(examples.shuffled((10, 20, 9), 16, torch.Generator().manual_seed(seed))) for seed in (1, 2))
+    assert torch.cat([labels for _, labels in first]).bincount().tolist() == [10, 20, 5]
+    assert len(first) == examples.steps((10, 20, 9), 16) == 3
+    assert not torch.equal(first[0][1], second[0][1])
+
+
+def test_what_is_no_digit_is_to_be_doubted() -> None:
+    """Each row is a distribution; the smoothed label of a digit, and no preference for anything else."""
+    wanted = targets(torch.tensor([3, NOT_A_DIGIT]), 0.1)
+    assert torch.allclose(wanted.sum(dim=1), torch.ones(2))
+    assert wanted[0, 3] == pytest.approx(0.91)
+    assert torch.allclose(wanted[1], torch.full((10,), 0.1))
 
 
 def test_another_recipe_does_not_go_on_with_the_run(digits: Examples, tmp_path: Path) -> None:

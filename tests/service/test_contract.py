@@ -14,6 +14,8 @@ from service.contract import CONTRACT, Contract
 from service.errors import ModelError
 from service.settings import WEIGHTS
 
+SERVED = Contract.verify(WEIGHTS / "cnn-transformer").model_file.name
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -38,13 +40,14 @@ def test_the_committed_model_keeps_its_contract(folder: Path) -> None:
     assert Classifier(Contract.verify(folder))
 
 
-def test_a_checkpoint_may_be_left_out(folder: Path) -> None:
-    """Serving does not need it."""
-    (folder / "model_weights.pth").unlink()
+def test_what_is_not_served_may_be_left_out(folder: Path) -> None:
+    """The checkpoint, and the ONNX file of the other precision."""
+    for file in {"model_weights.pth", "model.onnx", "model.int8.onnx"} - {SERVED}:
+        (folder / file).unlink()
     assert Classifier(Contract.verify(folder))
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "model_weights.pth"])
+@pytest.mark.parametrize("file", ["model.onnx", "model.int8.onnx", "model_weights.pth"])
 def test_a_changed_file_is_named_with_both_hashes(folder: Path, file: str) -> None:
     """One bit is enough."""
     damaged = bytearray((folder / file).read_bytes())
@@ -56,7 +59,7 @@ def test_a_changed_file_is_named_with_both_hashes(folder: Path, file: str) -> No
     assert expected in detail
 
 
-@pytest.mark.parametrize("file", ["model.onnx", CONTRACT])
+@pytest.mark.parametrize("file", [SERVED, CONTRACT])
 def test_a_missing_file_is_named(folder: Path, file: str) -> None:
     """With what the system says of it."""
     (folder / file).unlink()
@@ -86,7 +89,7 @@ def test_terms_that_the_service_does_not_keep_are_named(folder: Path, term: str,
     assert f"{term} is {value!r}" in refusal(folder)
 
 
-@pytest.mark.parametrize("serves", ["model.int8.onnx", None])
+@pytest.mark.parametrize("serves", ["model.int4.onnx", None])
 def test_a_contract_that_serves_nothing_is_refused(folder: Path, serves: str | None) -> None:
     """The served file must be one that was verified."""
     edit(folder, lambda content: content.update(serves=serves))
@@ -95,20 +98,20 @@ def test_a_contract_that_serves_nothing_is_refused(folder: Path, serves: str | N
 
 def replace_model(folder: Path, model: onnx.ModelProto | bytes) -> None:
     """Another model under the right hash."""
-    (folder / "model.onnx").write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-    digest = __import__("hashlib").sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    edit(folder, lambda content: content["files"]["model.onnx"].update(sha256=digest))
+    (folder / SERVED).write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+    digest = __import__("hashlib").sha256((folder / SERVED).read_bytes()).hexdigest()
+    edit(folder, lambda content: content["files"][SERVED].update(sha256=digest))
 
 
 def test_a_file_that_is_no_model_is_refused(folder: Path) -> None:
     """The hash alone does not make a model."""
     replace_model(folder, b"no model")
-    assert f"{folder / 'model.onnx'} cannot be loaded" in refusal(folder)
+    assert f"{folder / SERVED} cannot be loaded" in refusal(folder)
 
 
 def test_another_output_name_is_refused(folder: Path) -> None:
     """The graph is asked, not only the contract."""
-    model = onnx.load(folder / "model.onnx")
+    model = onnx.load(folder / SERVED)
     for node in model.graph.node:
         node.output[:] = ["scores" if name == "logits" else name for name in node.output]
     model.graph.output[0].name = "scores"
@@ -118,7 +121,7 @@ def test_another_output_name_is_refused(folder: Path) -> None:
 
 def test_a_fixed_batch_size_is_refused(folder: Path) -> None:
     """N must be free."""
-    model = onnx.load(folder / "model.onnx")
+    model = onnx.load(folder / SERVED)
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     replace_model(folder, model)
     assert "its input is [{'name': 'image', 'dtype': 'float32', 'shape': [1, 1, 28, 28]}]" in refusal(folder)
@@ -127,5 +130,5 @@ def test_a_fixed_batch_size_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("logit", [100.0, float("nan")])
 def test_a_self_test_that_fails_is_refused(folder: Path, logit: float) -> None:
     """One inference at start-up has to give the logits that were verified."""
-    edit(folder, lambda content: content["files"]["model.onnx"]["self_test"].__setitem__(3, logit))
+    edit(folder, lambda content: content["files"][SERVED]["self_test"].__setitem__(3, logit))
     assert "self-test's logits are off by" in refusal(folder)

@@ -170,10 +170,12 @@ def test_an_unknown_model_stops_it_with_one_sentence() -> None:
 def test_a_damaged_model_stops_it_with_one_sentence(tmp_path: Path) -> None:
     """The file, and both hashes."""
     folder = Path(shutil.copytree(WEIGHTS / "cnn-transformer", tmp_path / "cnn-transformer"))
-    with (folder / "model.onnx").open("ab") as file:
+    with (folder / "model.int8.onnx").open("ab") as file:
         file.write(b"\0")
     said = refusal(WEIGHTS_DIR=str(tmp_path))
-    assert re.fullmatch(r"digit-service: \S+/model.onnx has SHA-256 \w{64}, and its contract says \w{64}\..*\n", said)
+    assert re.fullmatch(
+        r"digit-service: \S+/model.int8.onnx has SHA-256 \w{64}, and its contract says \w{64}\..*\n", said
+    )
 
 
 def test_a_port_in_use_stops_it(server: Server) -> None:
