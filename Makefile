@@ -16,7 +16,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--no-annotate --no-header --quiet
 
-.PHONY: help serve test lint export train evaluate image lock clean
+.PHONY: help serve test lint export train evaluate card bench image lock clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -39,8 +39,14 @@ train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOC
 	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start $(START))
 
-evaluate: .venv/dev/.done ## Accuracy, confusion matrix and misread images of MODEL
+evaluate: .venv/dev/.done ## Accuracy, calibration, doubt and misread pictures of MODEL, into runs/MODEL
 	@$(DEV) -m export.evaluate --model $(MODEL)
+
+card: .venv/dev/.done ## The same into weights/MODEL: its model card
+	@$(DEV) -m export.evaluate --model $(MODEL) --into weights/$(MODEL)
+
+bench: .venv/dev/.done ## Speed, memory and start-up beside a reference server; needs wrk and two cores
+	@$(DEV) -m benchmarks
 
 image: ## The container image IMAGE
 	docker build --tag $(IMAGE) .
@@ -50,7 +56,7 @@ lock: .venv/dev/.done ## Pin anew what pyproject.toml allows
 	@$(DEV) $(PIP) uv
 	@$(COMPILE) --generate-hashes --no-emit-package flatbuffers --no-emit-package packaging \
 		--no-emit-package protobuf > requirements-serve.txt
-	@$(COMPILE) --group export --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
+	@$(COMPILE) --group export --group bench --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
 
 clean: ## Remove the environments and caches; weights/ and runs/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

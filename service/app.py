@@ -1,11 +1,11 @@
 """Routes, errors and lifespan: HTTP around the pipeline, and no arithmetic."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,9 +17,10 @@ from starlette.routing import Route
 
 from service import uploads
 from service.classifier import Classifier, Prediction
+from service.decode import is_quick
 from service.errors import NotReadyError, RequestError, UploadTimeoutError, UploadTooLargeError
 from service.lifecycle import Readiness, State
-from service.pipeline import read_digit
+from service.pipeline import read_digit, read_digits
 from service.settings import Settings
 
 STATUS: Mapping[type[Exception], int] = {
@@ -34,6 +35,9 @@ RETRY_AFTER = {"Retry-After": "1"}
 
 DECIMALS = 4
 
+Pictures = TypeVar("Pictures")
+Answer = TypeVar("Answer")
+
 
 def create_app(settings: Settings, classifier: Classifier, readiness: Readiness) -> Starlette:
     """The whole application; ready from the end of its start-up to the beginning of its end."""
@@ -43,6 +47,7 @@ def create_app(settings: Settings, classifier: Classifier, readiness: Readiness)
             Route("/predict", endpoints.predict, methods=["POST"]),
             Route("/predict-image", endpoints.predict_image, methods=["POST"]),
             Route("/predict-base64", endpoints.predict_base64, methods=["POST"]),
+            Route("/predict-batch", endpoints.predict_batch, methods=["POST"]),
             Route("/health", endpoints.health),
             Route("/ready", endpoints.ready),
             Route("/model", endpoints.model),
@@ -59,13 +64,17 @@ def create_app(settings: Settings, classifier: Classifier, readiness: Readiness)
 
 
 class Endpoints:
-    """One method a route. Pictures are read in a thread of their own: the event loop stays free for /health."""
+    """One method a route.
+
+    Large pictures and batches are read in a thread of their own: the event loop stays free for /health. A small
+    picture is read on the event loop, for the way to the thread and back would take longer than it does.
+    """
 
     def __init__(self, settings: Settings, classifier: Classifier, readiness: Readiness) -> None:
         self._settings = settings
         self._classifier = classifier
         self._readiness = readiness
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncGenerator[None, None]:
@@ -73,7 +82,7 @@ class Endpoints:
         self._readiness.state = State.READY
         yield
         self._readiness.state = State.DRAINING
-        self._reader.shutdown()
+        self._thread.shutdown()
 
     async def predict(self, request: Request) -> JSONResponse:
         """Multipart field `file`, or the picture itself as the body."""
@@ -90,6 +99,14 @@ class Endpoints:
         """JSON with the picture in base64 at `image`."""
         picture = uploads.from_json(await self._body(request), "image")
         return JSONResponse(_in_full(await self._read(picture)))
+
+    async def predict_batch(self, request: Request) -> JSONResponse:
+        """Multipart field `files`, repeated; a file that cannot be read costs the others nothing."""
+        pictures = uploads.each_from_form(
+            _content_type(request), await self._body(request), "files", self._settings.max_batch
+        )
+        answers = await self._in_thread(read_digits, pictures)
+        return JSONResponse({"predictions": [_in_full_or_detail(answer) for answer in answers]})
 
     async def health(self, _request: Request) -> JSONResponse:
         """Alive, however busy."""
@@ -116,9 +133,14 @@ class Endpoints:
             raise UploadTimeoutError(f"The upload took longer than {seconds:g} s. Send it again, faster.") from error
 
     async def _read(self, picture: bytes) -> Prediction:
+        if is_quick(picture):
+            return read_digit(picture, self._classifier, self._settings.max_decoded_bytes)
+        return await self._in_thread(read_digit, picture)
+
+    async def _in_thread(self, read: Callable[[Pictures, Classifier, int], Answer], pictures: Pictures) -> Answer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._reader, read_digit, picture, self._classifier, self._settings.max_decoded_bytes
+            self._thread, read, pictures, self._classifier, self._settings.max_decoded_bytes
         )
 
 
@@ -134,6 +156,10 @@ def _in_full(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+def _in_full_or_detail(answer: Prediction | RequestError) -> dict[str, Any]:
+    return {"detail": str(answer)} if isinstance(answer, RequestError) else _in_full(answer)
+
+
 async def _refuse(status: int, _request: Request, error: Exception) -> JSONResponse:
     headers = RETRY_AFTER if status == 503 else None
     return JSONResponse({"detail": str(error)}, status_code=status, headers=headers)
@@ -143,7 +169,8 @@ async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
     """Starlette's own refusals: no such path, no such method."""
     assert isinstance(error, HTTPException)
     details = {
-        404: "There is nothing at this path. POST a picture to /predict, /predict-image or /predict-base64.",
+        404: "There is nothing at this path."
+        " POST a picture to /predict, /predict-image or /predict-base64, or several to /predict-batch.",
         405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)

@@ -4,6 +4,7 @@ import math
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from io import BytesIO
 
 import numpy as np
@@ -16,6 +17,12 @@ FORMATS = ("PNG", "JPEG")  # an allow-list: Pillow's other parsers never see wha
 
 ENOUGH = 320
 """Pixels a side that suffice to read a digit; a larger picture is reduced before it is anything but bytes."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+QUICK_BYTES = 16_384
+
+FAINT = 48
+"""Levels of brightness, of 255, between which a picture may hide what its colours show."""
 
 BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 5}
 """What a decoded picture of each mode takes at the most, with the copies that are made of it here."""
@@ -42,6 +49,17 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
+def is_quick(data: bytes) -> bool:
+    """Whether reading this file takes a millisecond or two: few bytes, and few pixels as a PNG's header has them.
+
+    A JPEG of so few bytes has few pixels, or is decoded at a fraction of its size.
+    """
+    if len(data) > QUICK_BYTES:
+        return False
+    width, height = struct.unpack(">II", data[16:24]) if data.startswith(PNG) and len(data) >= 24 else (0, 0)
+    return bool(width * height <= ENOUGH**2)
+
+
 def decode(data: bytes, max_bytes: int) -> NDArray[np.uint8]:
     """A PNG or JPEG file as uint8 (H, W), 0 = black: upright, without alpha, 8 bits deep.
 
@@ -51,7 +69,7 @@ def decode(data: bytes, max_bytes: int) -> NDArray[np.uint8]:
     """
     if not data:
         raise ImageError("the file is empty. Send a PNG or JPEG file.")
-    return np.array(_upright(_flatten(_load(data, max_bytes))))
+    return np.asarray(_upright(_flatten(_load(data, max_bytes))))
 
 
 def _load(data: bytes, max_bytes: int) -> Image.Image:
@@ -106,8 +124,17 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """By way of RGB where it is CMYK: Pillow's direct conversion reads it wrongly."""
-    return (image.convert("RGB") if image.mode == "CMYK" else image).convert("L")
+    """Brightness, or the colour that shows most where ink and paper are equally bright."""
+    if image.mode == "L":  # which a conversion would copy
+        return image
+    colours = image.convert("RGB") if image.mode == "CMYK" else image  # Pillow reads CMYK wrongly as brightness
+    grey = colours.convert("L")
+    return grey if _contrast(grey) >= FAINT else max(colours.split(), key=_contrast)
+
+
+def _contrast(band: Image.Image) -> int:
+    lowest, highest = band.getextrema()
+    return int(highest) - int(lowest)  # type: ignore[arg-type]  # of one band: two numbers
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
@@ -132,7 +159,6 @@ def _reduce(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its EXIF orientation says; damaged EXIF data is no reason to refuse a picture."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except UNREADABLE:
-        return image
+    with suppress(*UNREADABLE):
+        ImageOps.exif_transpose(image, in_place=True)
+    return image

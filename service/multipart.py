@@ -1,82 +1,60 @@
-"""A multipart/form-data body in memory as its parts. Nothing touches the disk: it may be read-only."""
+"""A multipart/form-data body (RFC 7578) in memory as its parts. Nothing touches the disk: it may be read-only."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+import re
+from dataclasses import dataclass
 
 from service.errors import RequestError
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
+MAX_PARTS = 10_000
+MAX_HEAD = 16_384
+"""Bytes that the headers of one part may take."""
+
+OPTION = re.compile(rb';\s*([\w*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))', re.DOTALL)
+"""`; name="value"` or `; name=value`."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Part:
     """One part: `name` is the form field's; a text field has no `filename`; `content_type` may be empty."""
 
-    name: bytes = b""
-    filename: bytes | None = None
-    content_type: str = ""
-    content: bytearray = field(default_factory=bytearray)
+    name: bytes
+    filename: bytes | None
+    content_type: str
+    content: bytes
 
 
 def parse(content_type: str, body: bytes) -> list[Part]:
     """The parts in their order. Raises RequestError where the body is not whole."""
-    _, options = parse_options_header(content_type)
-    if not options.get(b"boundary"):
+    boundary = _options(content_type.encode("latin-1", "replace")).get(b"boundary")
+    if not boundary:
         raise RequestError("The multipart body has no boundary. Let your HTTP library set the Content-Type.")
-    collector = _Collector()
-    try:
-        MultipartParser(options[b"boundary"], collector.callbacks()).write(body)
-    except FormParserError as error:
-        raise RequestError(f"The multipart body cannot be read ({error}). Let your HTTP library write it.") from error
-    if not collector.ended:
+    _, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_PARTS + 1)
+    closing = next((place for place, piece in enumerate(pieces) if piece.startswith(b"--")), None)
+    if closing is None and len(pieces) > MAX_PARTS:
+        raise RequestError(f"The multipart body has more than {MAX_PARTS} parts. Send fewer.")
+    if closing is None:
         raise RequestError("The multipart body ends before its closing boundary. Send it again, whole.")
-    return collector.parts
+    return [_part(piece) for piece in pieces[:closing]]
 
 
-class _Collector:
-    """What the parser calls, in the order of the bytes."""
+def _part(piece: bytes) -> Part:
+    """What stands between two boundaries: the end of a line, headers, an empty line, content."""
+    head, end, content = piece.lstrip(b" \t").partition(b"\r\n\r\n")
+    if not end or not (head + end).startswith(b"\r\n") or len(head) > MAX_HEAD:
+        raise RequestError("A part of the multipart body has no proper headers. Let your HTTP library write it.")
+    headers = {key.strip().lower(): value.strip() for key, _, value in (h.partition(b":") for h in head.split(b"\r\n"))}
+    disposition = _options(headers.get(b"content-disposition", b""))
+    return Part(
+        name=disposition.get(b"name", b""),
+        filename=disposition.get(b"filename", disposition.get(b"filename*")),
+        content_type=headers.get(b"content-type", b"").decode("latin-1"),
+        content=content,
+    )
 
-    def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.ended = False
-        self._key = bytearray()
-        self._value = bytearray()
 
-    def callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._on_part_begin,
-            "on_header_field": self._on_header_field,
-            "on_header_value": self._on_header_value,
-            "on_header_end": self._on_header_end,
-            "on_part_data": self._on_part_data,
-            "on_end": self._on_end,
-        }
-
-    def _on_part_begin(self) -> None:
-        self.parts.append(Part())
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._key += data[start:end]
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _on_header_end(self) -> None:
-        part, key, value = self.parts[-1], bytes(self._key).lower(), bytes(self._value)
-        if key == b"content-disposition":
-            _, options = parse_options_header(value)
-            part.name, part.filename = options.get(b"name", b""), options.get(b"filename")
-        elif key == b"content-type":
-            part.content_type = value.decode("latin-1")
-        self._key.clear()
-        self._value.clear()
-
-    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        self.parts[-1].content += data[start:end]
-
-    def _on_end(self) -> None:
-        self.ended = True
+def _options(header: bytes) -> dict[bytes, bytes]:
+    """What follows the first word of a header: names in lower case, quotes and escapes undone."""
+    return {
+        found[1].lower(): found[3] if found[2] is None else found[2].replace(b'\\"', b'"')
+        for found in OPTION.finditer(header)
+    }

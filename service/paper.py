@@ -31,12 +31,18 @@ class Paper:
 def estimate(picture: Grey) -> Paper:
     """The paper of a picture, uint8 (H, W). Its border is taken for paper where most of it is one grey."""
     edge = border(picture).astype(np.float32)
-    level = np.median(edge)
+    level = _median(edge)
     distance = np.abs(edge - level)
-    spread = float(np.median(distance))
-    if spread <= EVEN and np.mean(distance > FAR) < 0.25:
-        return Paper(np.float32(level), 1.5 * spread)  # type: ignore[arg-type]  # a scalar broadcasts
+    spread = float(_median(distance))
+    if spread <= EVEN and np.count_nonzero(distance > FAR) < 0.25 * edge.size:
+        return Paper(level, 1.5 * spread)  # type: ignore[arg-type]  # a scalar broadcasts
     return _shaded(picture)
+
+
+def _median(values: Floats) -> np.float32:
+    """Of a few hundred values: `np.median` takes ten times as long, most of it before it looks at them."""
+    ordered = np.sort(values)
+    return np.float32((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
 
 
 def border(picture: Grey) -> Grey:

@@ -50,17 +50,15 @@ def fit(ink: Ink) -> Ink:
     """
     height, width = ink.shape
     scale = DIGIT_SIDE / max(height, width)
-    rows = resampling(height, max(1, round(height * scale)))
-    columns = resampling(width, max(1, round(width * scale)))
-    small = rows @ ink @ columns.T
-    return np.asarray(small / small.max())
+    if scale != 1:  # an MNIST digit is not touched
+        rows = resampling(height, max(1, round(height * scale)))
+        columns = resampling(width, max(1, round(width * scale)))
+        ink = np.asarray(rows @ ink @ columns.T, np.float32)
+    return np.asarray(ink / ink.max())
 
 
 def resampling(size: int, new_size: int) -> Ink:
-    """The weights of a triangle filter with antialiasing, float32 (new_size, size); each row sums to 1.
-
-    The identity where both sizes are equal, so that an MNIST digit is not blurred.
-    """
+    """The weights of a triangle filter with antialiasing, float32 (new_size, size); each row sums to 1."""
     scale = size / new_size
     centres = (np.arange(new_size) + 0.5) * scale - 0.5
     distance = np.abs(centres[:, np.newaxis] - np.arange(size))

@@ -24,6 +24,7 @@ class Settings:
     health_status: str = "ok"
     max_upload_bytes: int = 10_000_000
     max_decoded_bytes: int = 50_000_000  # what one picture may take while it is decoded
+    max_batch: int = 64  # pictures in one request to /predict-batch
     upload_timeout: float = 30.0  # seconds until the whole body must be here
     drain_seconds: float = 0.0  # how long /ready says no before the server stops listening
     log_level: str = "info"
@@ -81,6 +82,7 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "health_status": _text,
     "max_upload_bytes": _number(int, 1_000, 1_000_000_000),
     "max_decoded_bytes": _number(int, 1_000, 10_000_000_000),
+    "max_batch": _number(int, 1, 4_096),
     "upload_timeout": _number(float, 0.05, 3_600.0),
     "drain_seconds": _number(float, 0.0, 3_600.0),
     "log_level": _choice("critical", "error", "warning", "info", "debug"),

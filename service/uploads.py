@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from service import multipart
 from service.errors import RequestError, UploadTooLargeError
+from service.multipart import Part
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/jpg")
 UNDECLARED = ("", "application/octet-stream")
@@ -40,18 +41,42 @@ async def body(request: Request, max_bytes: int) -> bytes:
 
 def from_form(content_type: str, content: bytes, field: str) -> bytes:
     """The file in the multipart field `field`, which must be there once. Other fields are ignored."""
+    found = _parts(content_type, content, field)
+    if len(found) > 1:
+        raise RequestError(f"Field '{field}' is there {len(found)} times. Send one picture a request.")
+    return _picture(found[0], field)
+
+
+def each_from_form(content_type: str, content: bytes, field: str, most: int) -> list[bytes | RequestError]:
+    """The files in the multipart field `field`, at most `most`; an error in the place of what is no picture."""
+    found = _parts(content_type, content, field)
+    if len(found) > most:
+        raise RequestError(f"Field '{field}' is there {len(found)} times. Send at most {most} pictures a request.")
+    return [_picture_or_error(part, field) for part in found]
+
+
+def _parts(content_type: str, content: bytes, field: str) -> list[Part]:
+    """The parts of a form with this name: at least one."""
     if media_type(content_type) != "multipart/form-data":
         raise RequestError(f"The body is not multipart/form-data. Send the picture as multipart field '{field}'.")
     found = [part for part in multipart.parse(content_type, content) if part.name == field.encode()]
     if not found:
         raise RequestError(f"Field '{field}' is missing. Send the picture as multipart field '{field}'.")
-    if len(found) > 1:
-        raise RequestError(f"Field '{field}' is there {len(found)} times. Send one picture a request.")
-    part = found[0]
+    return found
+
+
+def _picture(part: Part, field: str) -> bytes:
     if part.filename is None:
         raise RequestError(f"Field '{field}' is text. Send the picture as a file, with a file name.")
     check_type(part.content_type, part.content)
-    return bytes(part.content)
+    return part.content
+
+
+def _picture_or_error(part: Part, field: str) -> bytes | RequestError:
+    try:
+        return _picture(part, field)
+    except RequestError as error:
+        return error
 
 
 def from_form_or_body(content_type: str, content: bytes, field: str) -> bytes:
@@ -86,7 +111,7 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def check_type(declared: str, picture: bytes | bytearray) -> None:
+def check_type(declared: str, picture: bytes) -> None:
     """Refuse a picture of another declared type; one without a type is judged by its first bytes."""
     kind = media_type(declared)
     undeclared_picture = kind in UNDECLARED and (not picture or picture.startswith(SIGNATURES))

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.decode import ENOUGH, decode
+from service.classifier import Classifier
+from service.decode import ENOUGH, decode, is_quick
 from service.errors import ImageError
-from tests.pictures import SEVEN, empty_png, encode
+from service.pipeline import read_digit
+from tests.pictures import DIGIT, SEVEN, empty_png, encode
 
 LIMIT = 50_000_000
 GREY = np.asarray(SEVEN)
@@ -166,3 +168,31 @@ def test_other_formats_are_refused(kind: str) -> None:
     """Pillow could read them; their parsers never see the bytes."""
     with pytest.raises(ImageError, match="neither a PNG nor a JPEG"):
         decode(encode(SEVEN, kind), LIMIT)
+
+
+COLOURS = {
+    "blue on white": ((20, 40, 200), (255, 255, 255)),
+    "yellow on white": ((255, 240, 0), (255, 255, 255)),
+    "orange on black": ((255, 140, 0), (0, 0, 0)),
+    "white on green": ((255, 255, 255), (0, 120, 60)),
+    "red on green as bright": ((200, 0, 0), (0, 102, 0)),
+    "blue on grey as bright": ((0, 80, 255), (76, 76, 76)),
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_ink_of_any_colour_is_read(name: str, classifier: Classifier) -> None:
+    """Also where ink and paper are equally bright, and only their colours differ."""
+    ink, paper = COLOURS[name]
+    page = Image.new("RGB", SEVEN.size, paper)
+    page.paste(Image.new("RGB", SEVEN.size, ink), mask=Image.fromarray(255 - GREY))
+    assert read_digit(encode(page), classifier, LIMIT).digit == DIGIT
+
+
+def test_only_small_pictures_are_quick() -> None:
+    """Few bytes may be many pixels."""
+    assert is_quick(encode(SEVEN))
+    assert is_quick(encode(SEVEN.convert("RGB"), "JPEG"))
+    assert is_quick(b"no picture")
+    assert not is_quick(encode(Image.new("L", (3000, 3000))))
+    assert not is_quick(encode(Image.effect_noise((300, 300), 90)))
