@@ -51,11 +51,13 @@ bench: .venv/dev/.done ## Speed, memory and start-up beside a reference server; 
 image: ## The container image IMAGE
 	docker build --tag $(IMAGE) .
 
-# onnxruntime declares three packages that only its tools import; torch brings its own pins of what CUDA needs.
+# What serving never imports: onnxruntime's tools need three, uvicorn parses without h11 where httptools is, and only
+# anyio's clients look up names with idna. torch brings its own pins of what CUDA needs.
+UNUSED := flatbuffers packaging protobuf h11 idna
+
 lock: .venv/dev/.done ## Pin anew what pyproject.toml allows
 	@$(DEV) $(PIP) uv
-	@$(COMPILE) --generate-hashes --no-emit-package flatbuffers --no-emit-package packaging \
-		--no-emit-package protobuf > requirements-serve.txt
+	@$(COMPILE) --generate-hashes $(addprefix --no-emit-package ,$(UNUSED)) > requirements-serve.txt
 	@$(COMPILE) --group export --group bench --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
 
 clean: ## Remove the environments and caches; weights/ and runs/ stay

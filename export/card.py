@@ -28,7 +28,8 @@ def write(into: Path, model: Path, sources: Mapping[str, Sequence[Reading]], res
     contract = json.loads((model / CONTRACT).read_text())
     training = _report(model, contract)
     into.mkdir(parents=True, exist_ok=True)
-    (into / NUMBERS).write_text(json.dumps(results, indent=2) + "\n")
+    served = contract["files"][contract["serves"]]["sha256"]
+    (into / NUMBERS).write_text(json.dumps({"file_sha256": served, **results}, indent=2) + "\n")
     if training:
         plots.training_curve(training["history"]).savefig(into / "training.png")
     plots.reliability_diagram(sources).savefig(into / "reliability.png")

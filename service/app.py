@@ -74,7 +74,7 @@ class Endpoints:
         self._settings = settings
         self._classifier = classifier
         self._readiness = readiness
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._thread = ThreadPoolExecutor(settings.threads or 1, "reader")
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncGenerator[None, None]:

@@ -26,6 +26,8 @@ class Settings:
     max_decoded_bytes: int = 50_000_000  # what one picture may take while it is decoded
     max_batch: int = 64  # pictures in one request to /predict-batch
     upload_timeout: float = 30.0  # seconds until the whole body must be here
+    workers: int = 0  # processes; 0: as many as the container has CPUs and memory for
+    threads: int = 0  # large pictures that a worker reads at once; 0: what CPUs the workers leave
     drain_seconds: float = 0.0  # how long /ready says no before the server stops listening
     log_level: str = "info"
 
@@ -84,6 +86,8 @@ PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "max_decoded_bytes": _number(int, 1_000, 10_000_000_000),
     "max_batch": _number(int, 1, 4_096),
     "upload_timeout": _number(float, 0.05, 3_600.0),
+    "workers": _number(int, 0, 1_024),
+    "threads": _number(int, 0, 1_024),
     "drain_seconds": _number(float, 0.0, 3_600.0),
     "log_level": _choice("critical", "error", "warning", "info", "debug"),
 }

@@ -15,6 +15,7 @@ from export.errors import DataError
 from export.metrics import measure
 from export.readings import read_mnist, read_pictures
 from service.classifier import Classifier
+from service.contract import Contract
 from service.settings import WEIGHTS
 from tests.conftest import ROOT
 from tests.export.readings import reading
@@ -71,7 +72,9 @@ def test_the_card_shows_what_was_measured(tmp_path: Path) -> None:
     for plot in ("training", "reliability", "confusion", "misread"):
         assert f"({plot}.png)" in card
         assert (tmp_path / f"{plot}.png").stat().st_size > 0
-    assert json.loads((tmp_path / "evaluation.json").read_text()) == results
+    numbers = json.loads((tmp_path / "evaluation.json").read_text())
+    contract = Contract.verify(FOLDER)
+    assert numbers == {"file_sha256": contract.served["sha256"], **results}
 
 
 def test_the_card_does_not_tell_of_another_checkpoints_training(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The service carries nothing that it does not need, and phones nobody."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -27,6 +28,15 @@ def test_serving_imports_no_torch_onnx_or_export() -> None:
     loaded = run(ALL_ROOMS + "print(*sorted({name.partition('.')[0] for name in sys.modules}))").split()
     assert {"service", "onnxruntime", "starlette", "uvicorn", "PIL", "numpy"} <= set(loaded)
     assert not {"torch", "onnx", "export", "onnxscript", "tests", "examples"} & set(loaded)
+
+
+def test_every_package_that_serving_installs_is_imported() -> None:
+    """With the parser that uvicorn chooses when it starts."""
+    loaded = set(run(ALL_ROOMS + "import uvicorn.protocols.http.auto; print(*sys.modules)").split())
+    locked = re.findall(r"^([a-z-]+)==", (ROOT / "requirements-serve.txt").read_text(), re.MULTILINE)
+    assert len(locked) == 9
+    for package in locked:
+        assert {"pillow": "PIL"}.get(package, package.replace("-", "_")) in loaded
 
 
 SPY = """

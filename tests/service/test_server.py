@@ -59,7 +59,7 @@ def serving(log: Path, **environ: str) -> Iterator[Server]:
         process = subprocess.Popen(
             [PYTHON, "-m", "service"],
             cwd=ROOT,
-            env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", **environ},
+            env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", "WORKERS": "1", **environ},
             stderr=stream,
             text=True,
         )
