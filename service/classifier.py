@@ -75,8 +75,7 @@ class Classifier:
 
     def classify(self, batch: Floats) -> list[Prediction]:
         """float32 (N, 1, 28, 28), standardised, to N predictions."""
-        rows = softmax(self._session.logits(batch))
-        return [Prediction(int(row.argmax()), tuple(row.tolist())) for row in rows]
+        return [_prediction(probabilities) for probabilities in softmax(self._session.logits(batch)).tolist()]
 
     def _check_answer(self) -> None:
         logits = self._session.logits(self_test_input())[0]
@@ -87,6 +86,10 @@ class Classifier:
                 f"{self.contract.model_file}: the self-test's logits are off by {off:.3g} (at most"
                 f" {tolerance:g}). onnxruntime {ort.__version__} does not run this model rightly here."
             )
+
+
+def _prediction(probabilities: list[float]) -> Prediction:
+    return Prediction(probabilities.index(max(probabilities)), tuple(probabilities))
 
 
 def softmax(logits: Floats) -> NDArray[np.float64]:
