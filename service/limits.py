@@ -5,8 +5,8 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 
-WORKER_BYTES = 64_000_000
-"""What a worker takes while it reads a large picture, beside the memory that all of them share."""
+WORKER_BYTES = 128_000_000
+"""What a worker may need while it reads large pictures and others arrive: with 64 MB each, two were killed in 128."""
 
 
 def workers(cgroup: Path = CGROUP) -> int:

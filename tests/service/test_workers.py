@@ -109,7 +109,7 @@ CGROUPS = {
     "one CPU": ({"cpu.max": "100000 100000"}, 1, 1),
     "half a CPU": ({"cpu.max": "50000 100000"}, 1, 1),
     "more CPUs than there are": ({"cpu.max": "99900000 100000"}, HOST, HOST),
-    "little memory": ({"cpu.max": "max 100000", "memory.max": "100000000"}, HOST, 1),
+    "little memory": ({"cpu.max": "max 100000", "memory.max": "134217728"}, HOST, 1),
     "hardly any memory": ({"memory.max": "10000000"}, HOST, 1),
     "version 1": ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1, 1),
     "version 1, no limit": ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, HOST, HOST),
