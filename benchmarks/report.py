@@ -37,8 +37,9 @@ def _load_rows(loads: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
 
 def _row(name: str, values: Mapping[str, Sequence[float]], form: str, more_is_better: bool = False) -> tuple[str, ...]:
     ours, theirs = statistics.median(values[OURS]), statistics.median(values[THEIRS])
-    ratio = ours / theirs if more_is_better else theirs / ours
-    return name, _shown(values[OURS], form), _shown(values[THEIRS], form), f"{ratio:.1f}×"  # noqa: RUF001
+    better, worse = (ours, theirs) if more_is_better else (theirs, ours)
+    ratio = f"{better / worse:.1f}×" if better and worse else "no answer in time"  # noqa: RUF001
+    return name, _shown(values[OURS], form), _shown(values[THEIRS], form), ratio
 
 
 def _shown(values: Sequence[float], form: str) -> str:

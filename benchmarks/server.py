@@ -29,6 +29,13 @@ class Running:
         """Megabytes that its processes take together, shared pages counted in parts (PSS)."""
         return sum(_pss(process) for process in _family(self.process.pid)) / 1e6
 
+    def settle(self) -> None:
+        """Wait until it is idle: what its clients have left behind must not burden the next measurement."""
+        before = -1
+        while (now := sum(_ticks(process) for process in _family(self.process.pid))) != before:
+            before = now
+            time.sleep(0.2)
+
 
 @contextmanager
 def running(command: list[str], cores: Iterable[int], first: Request, expected: bytes) -> Iterator[Running]:
@@ -86,6 +93,12 @@ def _family(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
     return [pid, *(member for child in children for member in _family(child))]
+
+
+def _ticks(pid: int) -> int:
+    """Hundredths of a second that a process has run."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def _pss(pid: int) -> int:
