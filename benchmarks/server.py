@@ -27,12 +27,12 @@ class Running:
 
     def memory(self) -> float:
         """Megabytes that its processes take together, shared pages counted in parts (PSS)."""
-        return sum(_pss(process) for process in _family(self.process.pid)) / 1e6
+        return sum(pss(process) for process in _family(self.process.pid)) / 1e6
 
     def settle(self) -> None:
         """Wait until it is idle: what its clients have left behind must not burden the next measurement."""
         before = -1
-        while (now := sum(_ticks(process) for process in _family(self.process.pid))) != before:
+        while (now := sum(ticks(process) for process in _family(self.process.pid))) != before:
             before = now
             time.sleep(0.2)
 
@@ -95,12 +95,13 @@ def _family(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in _family(child))]
 
 
-def _ticks(pid: int) -> int:
+def ticks(pid: int) -> int:
     """Hundredths of a second that a process has run."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Bytes of a process's memory, pages that it shares counted in parts."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

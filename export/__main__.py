@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export import checkpoint, quantize, to_onnx
-from export.checkpoint import CHECKPOINT
-from export.contract import FP32, INT8, draw_up, sha256
+from export.checkpoint import CHECKPOINT, sha256
+from export.contract import FP32, INT8, draw_up
 from export.errors import ExportError
 from export.material import Material, gather
 from export.model import ARCHITECTURES

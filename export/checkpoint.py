@@ -1,5 +1,6 @@
 """A state dict on disk becomes a network in evaluation mode, or an error that says how it differs."""
 
+import hashlib
 import pickle
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def load(architecture: str, path: Path) -> nn.Module:
     _check_fit(path, state, network)
     network.load_state_dict(state)
     return network.eval()
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check_fit(path: Path, state: object, network: nn.Module) -> None:

@@ -1,6 +1,5 @@
 """What is proven of a model's files, written down for the service and its users."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from export import quantize, to_onnx
-from export.checkpoint import CHECKPOINT
+from export.checkpoint import CHECKPOINT, sha256
 from export.material import MNIST, Material
 from export.parity import prove
 from service.classifier import Session, self_test_input
@@ -41,11 +40,6 @@ def draw_up(name: str, network: nn.Module, folder: Path, material: Material) -> 
             INT8: _facts(int8, "int8", accuracy[int8], difference),
         },
     }
-
-
-def sha256(path: Path) -> str:
-    """The hash of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _accuracy(session: Session, material: Material) -> dict[str, Any]:

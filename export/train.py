@@ -1,7 +1,6 @@
 """Trains a model on MNIST; an interrupted run goes on where its last epoch ended."""
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from export import checkpoint, outliers
 from export.batches import DEVICE, Examples
 from export.calibrate import calibrate
-from export.checkpoint import CHECKPOINT
+from export.checkpoint import CHECKPOINT, sha256
 from export.data import load_train, mnist_folder
 from export.errors import ExportError
 from export.model import ARCHITECTURES
@@ -58,7 +57,7 @@ def publish(model: str, run: Path, validate: Mapping[str, Examples], folder: Pat
         report["before"] = json.loads(before.read_text())
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(network.cpu().state_dict(), folder / CHECKPOINT)
-    report["checkpoint_sha256"] = hashlib.sha256((folder / CHECKPOINT).read_bytes()).hexdigest()
+    report["checkpoint_sha256"] = sha256(folder / CHECKPOINT)
     (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
     (run / LAST).unlink()
 
@@ -80,7 +79,7 @@ def main() -> None:
             epochs=options.epochs,
             learning_rate=options.learning_rate,
             seed=options.seed,
-            start=hashlib.sha256(options.start.read_bytes()).hexdigest() if start else "",
+            start=sha256(options.start) if start else "",
         )
         learning, validation = load_train(mnist_folder(os.environ))
         learn = Examples(

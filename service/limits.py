@@ -11,8 +11,8 @@ WORKER_BYTES = 128_000_000
 
 def workers(cgroup: Path = CGROUP) -> int:
     """As many as there are CPUs to run them and memory to hold them: at least one."""
-    memory = memory_limit(cgroup)
-    return max(1, min(cpus(cgroup), memory // WORKER_BYTES if memory else cpus(cgroup)))
+    count, memory = cpus(cgroup), memory_limit(cgroup)
+    return max(1, min(count, memory // WORKER_BYTES)) if memory else count
 
 
 def cpus(cgroup: Path = CGROUP) -> int:

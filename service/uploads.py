@@ -7,12 +7,13 @@ import json
 from starlette.requests import Request
 
 from service import multipart
+from service.decode import PNG
 from service.errors import RequestError, UploadTooLargeError
 from service.multipart import Part
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/jpg")
 UNDECLARED = ("", "application/octet-stream")
-SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+SIGNATURES = (PNG, b"\xff\xd8\xff")
 
 LINGER = 4
 """How many times the allowed size is read before a client that sends too much is cut off."""

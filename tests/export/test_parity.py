@@ -16,7 +16,8 @@ from torch import nn
 
 import export.__main__ as build_step
 from export import checkpoint, to_onnx
-from export.contract import FP32, sha256
+from export.checkpoint import sha256
+from export.contract import FP32
 from export.data import Digits
 from export.errors import CheckpointError, ParityError
 from export.material import EXAMPLES, MNIST, Material, examples, from_mnist, noise

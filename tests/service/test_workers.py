@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.server import pss, ticks
 from service import limits
 from service.errors import SettingError
 from service.workers import listen
@@ -37,17 +38,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def pss(pid: int) -> float:
-    """Megabytes, shared pages counted in parts."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1e3
-
-
 def test_both_workers_answer(server: Server) -> None:
     """The kernel spreads connections over them: of forty, each gets some."""
-    before = {pid: _cpu_ticks(pid) for pid in workers(server)}
+    before = {pid: ticks(pid) for pid in workers(server)}
     end = time.monotonic() + PATIENCE
-    while any(_cpu_ticks(pid) - ticks < 2 for pid, ticks in before.items()):
+    while any(ticks(pid) - then < 2 for pid, then in before.items()):
         assert time.monotonic() < end
         for _ in range(40):
             assert server.ask("POST", "/predict", PNG, Content_Type="image/png")[1]["digit"] == DIGIT
@@ -91,14 +86,9 @@ def test_a_port_in_use_is_refused() -> None:
         listener.close()
 
 
-def _cpu_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _resident(pid: int) -> float:
+def _resident(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1e3
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024
 
 
 HOST = len(os.sched_getaffinity(0))
