@@ -22,12 +22,12 @@ def of(picture: bytes) -> dict[str, float]:
     session = Session(Contract.verify(settings.weights_dir / settings.model).model_file)
     grey = decode(picture, settings.max_decoded_bytes)
     batch = preprocess(grey)[np.newaxis]
-    logits = session.logits(batch)
+    logits = session.logits(batch)[0].tolist()
     return {
         "decode": _median(lambda: decode(picture, settings.max_decoded_bytes)),
         "preprocess": _median(lambda: preprocess(grey)),
         "session.run": _median(lambda: session.logits(batch)),
-        "response": _median(lambda: JSONResponse({"probabilities": softmax(logits)[0].tolist()})),
+        "response": _median(lambda: JSONResponse({"probabilities": softmax(logits)})),
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import uvicorn
 
-from service import limits
+from service import limits, memory
 from service.app import create_app
 from service.classifier import Classifier
 from service.contract import Contract
@@ -52,6 +52,8 @@ def _config(settings: Settings, classifier: Classifier, readiness: Readiness) ->
         proxy_headers=False,
         ws="none",
         lifespan="on",
+        callback_notify=memory.trim,
+        timeout_notify=1,
     )
 
 

@@ -159,6 +159,8 @@ def _reduce(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its EXIF orientation says; damaged EXIF data is no reason to refuse a picture."""
+    if not image.info:  # a file without metadata
+        return image
     with suppress(*UNREADABLE):
         ImageOps.exif_transpose(image, in_place=True)
     return image

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import uvicorn
 
+from service import memory
 from service.errors import NotReadyError
 
 
@@ -39,6 +40,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._readiness = readiness
         self._drain_seconds = drain_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; all code that only a start needs has then run."""
+        await super().startup(sockets)
+        memory.forget_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""

@@ -30,7 +30,10 @@ class Paper:
 
 def estimate(picture: Grey) -> Paper:
     """The paper of a picture, uint8 (H, W). Its border is taken for paper where most of it is one grey."""
-    edge = border(picture).astype(np.float32)
+    outermost = border(picture)
+    if (outermost == outermost[0]).all():  # most that is drawn on a screen, and the quickest to see
+        return Paper(np.float32(outermost[0]), 0.0)  # type: ignore[arg-type]  # a scalar broadcasts
+    edge = outermost.astype(np.float32)
     level = _median(edge)
     distance = np.abs(edge - level)
     spread = float(_median(distance))

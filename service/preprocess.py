@@ -39,7 +39,7 @@ def standardise(canvas: Ink) -> Ink:
 def crop(ink: Ink) -> Ink:
     """The bounding box of the ink: float32 (H, W), not blank, to float32 (h, w)."""
     outline = ink > INK_LEVEL * ink.max()
-    rows, columns = np.flatnonzero(outline.any(axis=1)), np.flatnonzero(outline.any(axis=0))
+    rows, columns = (outline.any(axis=axis).nonzero()[0] for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
@@ -69,12 +69,12 @@ def resampling(size: int, new_size: int) -> Ink:
 def centre(ink: Ink) -> Ink:
     """Paste float32 (h, w), at most 20 x 20, into float32 (28, 28), centre of mass at pixel (14, 14)."""
     canvas = np.zeros((SIDE, SIDE), np.float32)
-    top, left = (offset(ink.sum(axis=axis)) for axis in (1, 0))
+    top, left = (offset(ink.sum(axis=axis).tolist()) for axis in (1, 0))
     canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return canvas
 
 
-def offset(profile: Ink) -> int:
-    """Where a line of ink, float32 (n,), begins so that its centre of mass lies at CENTRE and all of it fits."""
-    mass = float(profile @ np.arange(len(profile)) / profile.sum())
+def offset(profile: list[float]) -> int:
+    """Where a line of ink begins so that its centre of mass lies at CENTRE and all of it fits."""
+    mass = sum(place * ink for place, ink in enumerate(profile)) / sum(profile)
     return min(max(round(CENTRE - mass), 0), SIDE - len(profile))

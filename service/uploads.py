@@ -28,16 +28,16 @@ async def body(request: Request, max_bytes: int) -> bytes:
     What is too much is read and dropped, up to a point: a client that is cut off while it still sends would
     see a broken connection in place of the answer.
     """
-    received, size = bytearray(), 0
+    chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size <= max_bytes:
-            received += chunk
+            chunks.append(chunk)
         elif size > LINGER * max_bytes:
             break
     if size > max_bytes:
         raise UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
-    return bytes(received)
+    return b"".join(chunks)
 
 
 def from_form(content_type: str, content: bytes, field: str) -> bytes:

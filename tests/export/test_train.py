@@ -13,7 +13,8 @@ from export.batches import NOT_A_DIGIT, Examples, targets
 from export.checkpoint import CHECKPOINT
 from export.data import Digits
 from export.errors import ExportError
-from export.run import LAST, REPORT, Recipe, Run
+from export.recipe import Recipe
+from export.run import LAST, REPORT, Run
 from export.scenes import plain
 from export.train import publish, train
 
@@ -75,7 +76,8 @@ def test_an_epoch_draws_so_many_of_each_part() -> None:
     ]
     examples = Examples(*parts)
     first, second = (list(examples.shuffled((10, 20, 9), 16, torch.Generator().manual_seed(seed))) for seed in (1, 2))
-    assert torch.cat([labels for _, labels in first]).bincount().tolist() == [10, 20, 5]
+    assert torch.cat([labels for _, labels, _ in first]).bincount().tolist() == [10, 20, 5]
+    assert all(torch.equal(labels, parts) for _, labels, parts in first)
     assert len(first) == examples.steps((10, 20, 9), 16) == 3
     assert not torch.equal(first[0][1], second[0][1])
 
