@@ -4,9 +4,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,16 +49,17 @@ def train(
     return folder
 
 
-def publish(model: str, run: Path, validate: Mapping[str, Examples], folder: Path, before: Path | None = None) -> None:
+def publish(
+    model: str, run: Path, validate: Mapping[str, Examples], folder: Path, lineage: Mapping[str, Any] | None = None
+) -> None:
     """Put the calibrated checkpoint and the report of a finished run into a model's folder, for `make export`.
 
-    `before` is the report of the run whose checkpoint this one started from; it is kept within the new one.
+    `lineage` holds the reports of the runs that this one builds on; they are kept within its own.
     """
     network = checkpoint.load(model, run / CHECKPOINT).to(DEVICE)
     report = json.loads((run / REPORT).read_text())
     report["temperature"] = calibrate(network, Examples.together(validate.values()))
-    if before is not None and before.exists():
-        report["before"] = json.loads(before.read_text())
+    report |= lineage or {}
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(network.cpu().state_dict(), folder / CHECKPOINT)
     report["checkpoint_sha256"] = sha256(folder / CHECKPOINT)
@@ -100,8 +102,7 @@ def _run(options: argparse.Namespace) -> str:
     train(options.model, recipe, learn, validate, folder, start, teachers)
     if options.model == TEACHER:
         return f"{folder / CHECKPOINT}. `make train TEACHERS={folder / CHECKPOINT}` learns from it."
-    before = options.start.with_name(REPORT) if options.start else None
-    publish(options.model, folder, validate, options.weights / options.model, before)
+    publish(options.model, folder, validate, options.weights / options.model, _lineage(options.start, options.teachers))
     return f"{options.weights / options.model}. `make export` turns the checkpoint into what is served."
 
 
@@ -114,6 +115,17 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         start=sha256(options.start) if options.start else "",
         teachers=tuple(sha256(path) for path in options.teachers),
     )
+
+
+def _lineage(start: Path | None, teachers: Sequence[Path]) -> dict[str, Any]:
+    """The reports beside the checkpoints that a run builds on: `before` and `teachers`, where there are any."""
+    before, *taught_by = [_report_beside(path) for path in (start, *teachers)]
+    return {name: reports for name, reports in (("before", before), ("teachers", taught_by)) if reports}
+
+
+def _report_beside(path: Path | None) -> dict[str, Any]:
+    report = path.with_name(REPORT) if path else None
+    return dict(json.loads(report.read_text())) if report and report.exists() else {}
 
 
 def _material(seed: int) -> tuple[Examples, dict[str, Examples]]:

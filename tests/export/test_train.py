@@ -16,7 +16,7 @@ from export.errors import ExportError
 from export.recipe import Recipe
 from export.run import LAST, REPORT, Run
 from export.scenes import plain
-from export.train import publish, train
+from export.train import _lineage, publish, train
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 NAME = "cnn-transformer"
@@ -113,9 +113,11 @@ def test_a_run_can_start_from_a_checkpoint(digits: Examples, unbroken: Path, tmp
     for key, value in weights(run).items():
         if "running" not in key and "tracked" not in key:
             assert torch.allclose(value, weights(unbroken)[key], atol=1e-5)
-    publish(NAME, run, {"drawn": digits}, tmp_path / "weights", unbroken / REPORT)
+    publish(
+        NAME, run, {"drawn": digits}, tmp_path / "weights", _lineage(unbroken / CHECKPOINT, [unbroken / CHECKPOINT])
+    )
     report = json.loads((tmp_path / "weights" / REPORT).read_text())
-    assert report["before"] == json.loads((unbroken / REPORT).read_text())
+    assert report["before"] == report["teachers"][0] == json.loads((unbroken / REPORT).read_text())
 
 
 def test_the_report_says_what_was_run(unbroken: Path) -> None:
