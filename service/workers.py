@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from service import memory
 from service.errors import SettingError
 
 BACKLOG = 2048
@@ -50,6 +51,7 @@ class Supervisor:
         """Until SIGTERM or SIGINT: then every worker drains and ends."""
         for number in STOP:
             signal.signal(number, self._stop)
+        memory.forget_start()  # this process has done nearly all that it ever does
         for listener in self._sockets:
             self._fork(listener)
         while self._workers:
