@@ -16,7 +16,7 @@ from export.errors import ExportError
 from export.recipe import Recipe
 from export.run import LAST, REPORT, Run
 from export.scenes import plain
-from export.train import _lineage, publish, train
+from export.train import _lineage, main, publish, train
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 NAME = "cnn-transformer"
@@ -118,6 +118,38 @@ def test_a_run_can_start_from_a_checkpoint(digits: Examples, unbroken: Path, tmp
     )
     report = json.loads((tmp_path / "weights" / REPORT).read_text())
     assert report["before"] == report["teachers"][0] == json.loads((unbroken / REPORT).read_text())
+
+
+def test_a_teacher_and_its_student(
+    digits: Examples,
+    unbroken: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`make train` twice: the teacher stays in runs/, the student goes to weights/ and keeps what made it."""
+    monkeypatch.setattr("export.train._material", lambda _seed: (digits, {"mnist": digits}))
+    runs, folder, taught = tmp_path / "runs", tmp_path / "weights", tmp_path / "runs/teacher-7"
+    common = ["make train", "--epochs", "1", "--runs", f"{runs}", "--weights", f"{folder}"]
+    monkeypatch.setattr("sys.argv", [*common, "--model", "teacher", "--seed", "7"])
+    main()
+    assert f"TEACHERS={taught / CHECKPOINT}" in capsys.readouterr().out
+    assert not folder.exists()
+    options = ["--start", f"{unbroken / CHECKPOINT}", "--teachers", f"{taught / CHECKPOINT}"]
+    monkeypatch.setattr("sys.argv", [*common, *options])
+    main()
+    report = json.loads((folder / NAME / REPORT).read_text())
+    assert report["settings"]["teachers"] == [checkpoint.sha256(taught / CHECKPOINT)]
+    assert report["settings"]["start"] == checkpoint.sha256(unbroken / CHECKPOINT)
+    assert report["teachers"] == [json.loads((taught / REPORT).read_text())]
+    assert report["before"]["settings"]["epochs"] == QUICK.epochs
+
+
+def test_a_teacher_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any time is spent."""
+    monkeypatch.setattr("sys.argv", ["make train", "--teachers", "nowhere.pth"])
+    with pytest.raises(SystemExit, match=r"make train: nowhere.pth does not exist"):
+        main()
 
 
 def test_the_report_says_what_was_run(unbroken: Path) -> None:
