@@ -79,7 +79,9 @@ class Endpoints:
         self._classifier = classifier
         self._readiness = readiness
         self._batcher = Batcher(
-            lambda pictures: read_digits(pictures, classifier, settings.max_decoded_bytes), MAX_TOGETHER
+            lambda pictures: read_digits(pictures, classifier, settings.max_decoded_bytes),
+            MAX_TOGETHER,
+            readiness.is_alone,
         )
         self._thread = ThreadPoolExecutor(settings.threads or 1, "reader")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Collection
 from enum import StrEnum
 
 import uvicorn
@@ -23,6 +24,11 @@ class Readiness:
 
     def __init__(self) -> None:
         self.state = State.STARTING
+        self.requests: Collection[object] = ()  # those that have arrived and are not answered yet
+
+    def is_alone(self) -> bool:
+        """Whether the request that asks is the only one that there is."""
+        return len(self.requests) == 1
 
     def check(self) -> None:
         """Raise NotReadyError unless the service is ready."""
@@ -39,6 +45,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, readiness: Readiness, drain_seconds: float) -> None:
         super().__init__(config)
         self._readiness = readiness
+        readiness.requests = self.server_state.tasks
         self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

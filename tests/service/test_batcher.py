@@ -24,12 +24,12 @@ class Reader:
         return [ANSWERS[picture] if picture else ImageError("empty") for picture in pictures]
 
 
-def run(test: Callable[[Batcher, Reader], Coroutine[Any, Any, None]], most: int = 4) -> None:
+def run(test: Callable[[Batcher, Reader], Coroutine[Any, Any, None]], most: int = 4, alone: bool = False) -> None:
     """In a loop of its own."""
 
     async def whole() -> None:
         reader = Reader()
-        await test(Batcher(reader, most), reader)
+        await test(Batcher(reader, most, lambda: alone), reader)
 
     asyncio.run(whole())
 
@@ -45,7 +45,21 @@ def test_each_gets_its_own_answer_from_one_batch() -> None:
     run(test)
 
 
-def test_one_alone_is_read_in_the_next_turn() -> None:
+def test_one_alone_is_read_at_once() -> None:
+    """Its coroutine ends, or fails, at its first step."""
+
+    async def test(batcher: Batcher, reader: Reader) -> None:
+        with pytest.raises(StopIteration) as end:
+            batcher.read(b"\7").send(None)
+        assert end.value.value.digit == 7
+        with pytest.raises(ImageError):
+            batcher.read(b"").send(None)
+        assert reader.batches == [[b"\7"], [b""]]
+
+    run(test, alone=True)
+
+
+def test_one_that_may_not_be_alone_is_read_in_the_next_turn() -> None:
     """No clock decides."""
 
     async def test(batcher: Batcher, reader: Reader) -> None:
