@@ -35,10 +35,9 @@ lint: .venv/dev/.done ## ruff and mypy
 export: .venv/dev/.done ## Checkpoint -> ONNX -> parity -> contract, in weights/MODEL (CHECKPOINT=your own)
 	@$(DEV) -m export --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
-train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=, START=, TEACHERS=)
+train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint)
 	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start $(START)) \
-		$(if $(TEACHERS),--teachers $(TEACHERS))
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start $(START))
 
 evaluate: .venv/dev/.done ## Accuracy, calibration, doubt and misread pictures of MODEL, into runs/MODEL
 	@$(DEV) -m export.evaluate --model $(MODEL)

@@ -15,12 +15,6 @@ from service.preprocess import MEAN, STD
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-"""Whether the device multiplies bfloat16 matrices in hardware; elsewhere float32 is faster."""
-
-PLAIN = 0
-"""The part that is MNIST itself; it comes first."""
-
 NOT_A_DIGIT = -1
 """The label of what the network is to doubt."""
 
@@ -50,8 +44,8 @@ class Examples:
 
     def shuffled(
         self, counts: Sequence[int], batch: int, generator: torch.Generator
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """At most so many of each part, in a random order: batches of augmented, standardised images, labels, parts."""
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """At most so many of each part, in a random order, in augmented, standardised batches."""
         chosen = torch.cat(
             [
                 start + _permutation(size, generator)[:count]
@@ -59,12 +53,7 @@ class Examples:
             ]
         )
         for places in chosen[_permutation(len(chosen), generator)].split(batch):
-            yield standardise(augment(self.canvases[places], generator)), self.labels[places], self._parts(places)
-
-    def _parts(self, places: Tensor) -> Tensor:
-        """Of which part each example is, int64 (N,)."""
-        ends = torch.tensor(self.sizes, device=places.device).cumsum(dim=0)
-        return torch.bucketize(places, ends, right=True)
+            yield standardise(augment(self.canvases[places], generator)), self.labels[places]
 
 
 def standardise(batch: Tensor) -> Tensor:

@@ -72,7 +72,6 @@ def _paragraphs(contract: Document, training: Document | None, results: Document
 
 def _training(report: Document) -> list[str]:
     settings, best = report["settings"], report["best"]
-    before, teachers = report.get("before"), report.get("teachers", [])
     minutes = sum(epoch["seconds"] for epoch in report["history"]) / 60
     found = ", ".join(
         f"{best[key]:.2%} of {key.removesuffix('_accuracy')}" for key in best if key.endswith("_accuracy")
@@ -83,19 +82,8 @@ def _training(report: Document) -> list[str]:
         f" seed {settings['seed']}, {minutes:.0f} minutes on {report['device']} ({report['precision']}). Epoch"
         f" {best['epoch']} was kept: of the validation images it reads {found}. Temperature {report['temperature']:.3f}"
         " is folded into the head.",
-        *([f"It went on from a checkpoint of {before['settings']['epochs']} epochs."] if before else []),
-        *([_taught(teachers)] if teachers else []),
         "![Training curve](training.png)",
     ]
-
-
-def _taught(teachers: Sequence[Document]) -> str:
-    best = " and ".join(f"{teacher['best']['mnist_accuracy']:.2%}" for teacher in teachers)
-    return (
-        "What MNIST's images themselves should give it learnt not from labels but from the averaged logits of"
-        f" {len(teachers)} teachers of {teachers[0]['parameters']:,} parameters, trained on the same 55,000, which read"
-        f" {best} of the validation images."
-    )
 
 
 def _source(item: tuple[str, Document]) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from export.errors import CheckpointError
-from export.model import TRAINED
+from export.model import ARCHITECTURES
 
 CHECKPOINT = "model_weights.pth"
 
@@ -24,7 +24,7 @@ def load(architecture: str, path: Path) -> nn.Module:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path} is not a checkpoint that torch can read ({error}).") from error
-    network = TRAINED[architecture]()
+    network = ARCHITECTURES[architecture]()
     _check_fit(path, state, network)
     network.load_state_dict(state)
     return network.eval()

@@ -1,7 +1,5 @@
 """The architectures, and nothing but the architectures."""
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
 from torch.onnx.ops import attention
@@ -114,34 +112,8 @@ class Cnn(nn.Module):
         return self.head(self.features(image).flatten(1))
 
 
-class Teacher(nn.Module):
-    """Five wide convolutions without a pool: too slow to be served, it teaches the networks that are.
-
-    None is padded: 28 -> 24 -> 20 -> 16 -> 12 -> 8. It is the "M5" of An et al. 2020, "An ensemble of simple
-    convolutional neural network models for MNIST digit recognition".
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        channels = (1, 32, 64, 96, 128, 160)
-        self.features = nn.Sequential(
-            *(layer for pair in pairwise(channels) for layer in _convolution(*pair, kernel=5)),
-        )
-        self.head = nn.Linear(160 * 8 * 8, CLASSES)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28), standardised, to logits (N, 10)."""
-        return self.head(self.features(image).flatten(1))
-
-
-def _convolution(channels_in: int, channels_out: int, kernel: int = 3) -> list[nn.Module]:
-    return [nn.Conv2d(channels_in, channels_out, kernel), nn.BatchNorm2d(channels_out), nn.ReLU()]
+def _convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels_in, channels_out, 3), nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {"cnn-transformer": CnnTransformer, "cnn": Cnn}
-"""What is served, by its name."""
-
-TEACHER = "teacher"
-
-TRAINED = ARCHITECTURES | {TEACHER: Teacher}
-"""All that `make train` trains."""

@@ -1,10 +1,10 @@
-"""One training run: its state, one epoch of it, and how it is kept and taken up again."""
+"""One training run: its recipe, its state, one epoch of it, and how it is kept and taken up again."""
 
 import json
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,44 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from export.batches import DEVICE, FAST_BFLOAT16, PLAIN, Examples, targets
+from export.batches import DEVICE, Examples, targets
 from export.calibrate import logits
 from export.checkpoint import CHECKPOINT
-from export.distill import Teachers
 from export.errors import ExportError
-from export.model import TRAINED
-from export.recipe import Recipe
+from export.model import ARCHITECTURES
 
 REPORT = "training.json"
 LAST = "last.pth"
+
+FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+"""Whether the device multiplies bfloat16 matrices in hardware; elsewhere float32 is faster."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a run depends on, beside the data and the architecture."""
+
+    epochs: int = 120
+    epoch_size: tuple[int, ...] = (55_000, 25_000, 8_000, 7_000)  # of each part, drawn anew for each epoch
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    warm_up: float = 0.1  # share of the run in which the learning rate rises; it then falls as a cosine
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.02
+    ema_decay: float = 0.999  # of the running average of the weights, which is what is validated and kept
+    seed: int = 0
+    start: str = ""  # SHA-256 of the checkpoint that it starts from, or nothing: from random weights
 
 
 class Run:
     """The state of one training run: what it learns, how far it is, and what it has measured."""
 
-    def __init__(self, model: str, recipe: Recipe, learn: Examples, teachers: Teachers | None = None) -> None:
+    def __init__(self, model: str, recipe: Recipe, learn: Examples) -> None:
         torch.manual_seed(recipe.seed)
-        self.teachers = teachers
         self.recipe = recipe
         self.identity = {"model": model, "examples": learn.sizes, **asdict(recipe)}
         self.steps = learn.steps(recipe.epoch_size, recipe.batch_size)
-        self.model = TRAINED[model]().to(DEVICE)
+        self.model = ARCHITECTURES[model]().to(DEVICE)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
@@ -67,8 +83,8 @@ class Run:
         started, losses = time.perf_counter(), []
         generator = self._seed_epoch()
         self.model.train()
-        for images, labels, parts in learn.shuffled(self.recipe.epoch_size, self.recipe.batch_size, generator):
-            losses.append(self._step(images, self._targets(images, labels, parts)))
+        for images, labels in learn.shuffled(self.recipe.epoch_size, self.recipe.batch_size, generator):
+            losses.append(self._step(images, labels))
             bar.update()
         seen = {name: evaluate(self.average, examples, self.recipe) for name, examples in validate.items()}
         self.history.append(
@@ -125,17 +141,10 @@ class Run:
         torch.manual_seed(seed)
         return torch.Generator(DEVICE).manual_seed(seed)
 
-    def _targets(self, images: Tensor, labels: Tensor, parts: Tensor) -> Tensor:
-        wanted = targets(labels, self.recipe.label_smoothing)
-        plain = parts == PLAIN
-        if self.teachers is not None and plain.any():
-            wanted[plain] = self.teachers.probabilities(images[plain])
-        return wanted
-
-    def _step(self, images: Tensor, wanted: Tensor) -> Tensor:
+    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
             scores = self.model(images.to(DEVICE, memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), wanted)
+        loss = F.cross_entropy(scores.float(), targets(labels, self.recipe.label_smoothing))
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

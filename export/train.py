@@ -4,10 +4,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -18,11 +16,9 @@ from export.batches import DEVICE, Examples
 from export.calibrate import calibrate
 from export.checkpoint import CHECKPOINT, sha256
 from export.data import load_train, mnist_folder
-from export.distill import Teachers
 from export.errors import ExportError
-from export.model import TEACHER, TRAINED
-from export.recipe import Recipe, recipe_for
-from export.run import LAST, REPORT, Run
+from export.model import ARCHITECTURES
+from export.run import LAST, REPORT, Recipe, Run
 from export.scenes import drawn, photographed, plain
 from service.settings import WEIGHTS
 
@@ -32,13 +28,13 @@ def train(
     recipe: Recipe,
     learn: Examples,
     validate: Mapping[str, Examples],
-    folder: Path,
+    runs: Path,
     start: nn.Module | None = None,
-    teachers: Teachers | None = None,
 ) -> Path:
-    """Train, or go on with the run that `folder` holds; returns it, with the best checkpoint and the report in it."""
+    """Train, or go on with the run that `runs` holds; returns the folder of its best checkpoint and report."""
+    folder = runs / model
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(model, recipe, learn, teachers)
+    run = Run(model, recipe, learn)
     if start is not None:
         run.model.load_state_dict(start.state_dict())
     run.resume(folder)
@@ -49,17 +45,16 @@ def train(
     return folder
 
 
-def publish(
-    model: str, run: Path, validate: Mapping[str, Examples], folder: Path, lineage: Mapping[str, Any] | None = None
-) -> None:
+def publish(model: str, run: Path, validate: Mapping[str, Examples], folder: Path, before: Path | None = None) -> None:
     """Put the calibrated checkpoint and the report of a finished run into a model's folder, for `make export`.
 
-    `lineage` holds the reports of the runs that this one builds on; they are kept within its own.
+    `before` is the report of the run whose checkpoint this one started from; it is kept within the new one.
     """
     network = checkpoint.load(model, run / CHECKPOINT).to(DEVICE)
     report = json.loads((run / REPORT).read_text())
     report["temperature"] = calibrate(network, Examples.together(validate.values()))
-    report |= lineage or {}
+    if before is not None and before.exists():
+        report["before"] = json.loads(before.read_text())
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(network.cpu().state_dict(), folder / CHECKPOINT)
     report["checkpoint_sha256"] = sha256(folder / CHECKPOINT)
@@ -69,74 +64,39 @@ def publish(
 
 def main() -> None:
     """`make train`: weights/ changes only when the run has ended."""
-    options = _options()
+    parser = argparse.ArgumentParser(prog="make train", description=__doc__)
+    parser.add_argument("--model", choices=ARCHITECTURES, default="cnn-transformer")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
+    parser.add_argument("--start", type=Path, help="a checkpoint to start from, in place of random weights")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    options = parser.parse_args()
     try:
-        done = _run(options)
+        start = checkpoint.load(options.model, options.start) if options.start else None
+        recipe = Recipe(
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            start=sha256(options.start) if start else "",
+        )
+        learning, validation = load_train(mnist_folder(os.environ))
+        learn = Examples(
+            plain(learning), photographed(learning, recipe.seed), drawn(recipe.seed), outliers.learnt(recipe.seed)
+        )
+        validate = {
+            "mnist": Examples(plain(validation)),
+            "photographed": Examples(photographed(validation, recipe.seed + 1)),
+        }
+        run = train(options.model, recipe, learn, validate, options.runs, start)
+        before = options.start.with_name(REPORT) if options.start else None
+        publish(options.model, run, validate, options.weights / options.model, before)
     except ExportError as error:
         sys.exit(f"make train: {error}")
     except KeyboardInterrupt:
         sys.exit("make train: interrupted. Run it again to go on after the last whole epoch.")
-    print(f"Trained: {done}")
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make train", description=__doc__)
-    parser.add_argument("--model", choices=TRAINED, default="cnn-transformer")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--start", type=Path, help="a checkpoint to start from, in place of random weights")
-    parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints of teachers to learn from")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    return parser.parse_args()
-
-
-def _run(options: argparse.Namespace) -> str:
-    """One whole run as the options have it; returns what to do with what came of it."""
-    start = checkpoint.load(options.model, options.start) if options.start else None
-    teachers = Teachers(options.teachers) if options.teachers else None
-    recipe = _recipe(options)
-    learn, validate = _material(recipe.seed)
-    folder = options.runs / (f"{TEACHER}-{recipe.seed}" if options.model == TEACHER else options.model)
-    train(options.model, recipe, learn, validate, folder, start, teachers)
-    if options.model == TEACHER:
-        return f"{folder / CHECKPOINT}. `make train TEACHERS={folder / CHECKPOINT}` learns from it."
-    publish(options.model, folder, validate, options.weights / options.model, _lineage(options.start, options.teachers))
-    return f"{options.weights / options.model}. `make export` turns the checkpoint into what is served."
-
-
-def _recipe(options: argparse.Namespace) -> Recipe:
-    """The model's own, but for what the options name."""
-    named = {name: getattr(options, name) for name in ("epochs", "seed", "learning_rate")}
-    return replace(
-        recipe_for(options.model),
-        **{name: value for name, value in named.items() if value is not None},
-        start=sha256(options.start) if options.start else "",
-        teachers=tuple(sha256(path) for path in options.teachers),
-    )
-
-
-def _lineage(start: Path | None, teachers: Sequence[Path]) -> dict[str, Any]:
-    """The reports beside the checkpoints that a run builds on: `before` and `teachers`, where there are any."""
-    before, *taught_by = [_report_beside(path) for path in (start, *teachers)]
-    return {name: reports for name, reports in (("before", before), ("teachers", taught_by)) if reports}
-
-
-def _report_beside(path: Path | None) -> dict[str, Any]:
-    report = path.with_name(REPORT) if path else None
-    return dict(json.loads(report.read_text())) if report and report.exists() else {}
-
-
-def _material(seed: int) -> tuple[Examples, dict[str, Examples]]:
-    """What is learnt, and what validates, from the same images of MNIST for every seed."""
-    learning, validation = load_train(mnist_folder(os.environ))
-    learn = Examples(plain(learning), photographed(learning, seed), drawn(seed), outliers.learnt(seed))
-    validate = {
-        "mnist": Examples(plain(validation)),
-        "photographed": Examples(photographed(validation, seed + 1)),
-    }
-    return learn, validate
+    print(f"Trained: {options.weights / options.model}. `make export` turns the checkpoint into what is served.")
 
 
 if __name__ == "__main__":

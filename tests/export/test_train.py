@@ -13,10 +13,9 @@ from export.batches import NOT_A_DIGIT, Examples, targets
 from export.checkpoint import CHECKPOINT
 from export.data import Digits
 from export.errors import ExportError
-from export.recipe import Recipe
-from export.run import LAST, REPORT, Run
+from export.run import LAST, REPORT, Recipe, Run
 from export.scenes import plain
-from export.train import _lineage, main, publish, train
+from export.train import publish, train
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 NAME = "cnn-transformer"
@@ -76,8 +75,7 @@ def test_an_epoch_draws_so_many_of_each_part() -> None:
     ]
     examples = Examples(*parts)
     first, second = (list(examples.shuffled((10, 20, 9), 16, torch.Generator().manual_seed(seed))) for seed in (1, 2))
-    assert torch.cat([labels for _, labels, _ in first]).bincount().tolist() == [10, 20, 5]
-    assert all(torch.equal(labels, parts) for _, labels, parts in first)
+    assert torch.cat([labels for _, labels in first]).bincount().tolist() == [10, 20, 5]
     assert len(first) == examples.steps((10, 20, 9), 16) == 3
     assert not torch.equal(first[0][1], second[0][1])
 
@@ -113,43 +111,9 @@ def test_a_run_can_start_from_a_checkpoint(digits: Examples, unbroken: Path, tmp
     for key, value in weights(run).items():
         if "running" not in key and "tracked" not in key:
             assert torch.allclose(value, weights(unbroken)[key], atol=1e-5)
-    publish(
-        NAME, run, {"drawn": digits}, tmp_path / "weights", _lineage(unbroken / CHECKPOINT, [unbroken / CHECKPOINT])
-    )
+    publish(NAME, run, {"drawn": digits}, tmp_path / "weights", unbroken / REPORT)
     report = json.loads((tmp_path / "weights" / REPORT).read_text())
-    assert report["before"] == report["teachers"][0] == json.loads((unbroken / REPORT).read_text())
-
-
-def test_a_teacher_and_its_student(
-    digits: Examples,
-    unbroken: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """`make train` twice: the teacher stays in runs/, the student goes to weights/ and keeps what made it."""
-    monkeypatch.setattr("export.train._material", lambda _seed: (digits, {"mnist": digits}))
-    runs, folder, taught = tmp_path / "runs", tmp_path / "weights", tmp_path / "runs/teacher-7"
-    common = ["make train", "--epochs", "1", "--runs", f"{runs}", "--weights", f"{folder}"]
-    monkeypatch.setattr("sys.argv", [*common, "--model", "teacher", "--seed", "7"])
-    main()
-    assert f"TEACHERS={taught / CHECKPOINT}" in capsys.readouterr().out
-    assert not folder.exists()
-    options = ["--start", f"{unbroken / CHECKPOINT}", "--teachers", f"{taught / CHECKPOINT}"]
-    monkeypatch.setattr("sys.argv", [*common, *options])
-    main()
-    report = json.loads((folder / NAME / REPORT).read_text())
-    assert report["settings"]["teachers"] == [checkpoint.sha256(taught / CHECKPOINT)]
-    assert report["settings"]["start"] == checkpoint.sha256(unbroken / CHECKPOINT)
-    assert report["teachers"] == [json.loads((taught / REPORT).read_text())]
-    assert report["before"]["settings"]["epochs"] == QUICK.epochs
-
-
-def test_a_teacher_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before any time is spent."""
-    monkeypatch.setattr("sys.argv", ["make train", "--teachers", "nowhere.pth"])
-    with pytest.raises(SystemExit, match=r"make train: nowhere.pth does not exist"):
-        main()
+    assert report["before"] == json.loads((unbroken / REPORT).read_text())
 
 
 def test_the_report_says_what_was_run(unbroken: Path) -> None:
