@@ -26,7 +26,7 @@ class Batcher:
     async def read(self, picture: bytes) -> Prediction:
         """The answer for one picture. Raises the RequestError that stands in its place."""
         if not self._queue and self._is_alone():
-            return _prediction(self._answers([picture])[0])
+            return _prediction(self._read([picture])[0])
         loop = asyncio.get_running_loop()
         if not self._queue:
             loop.call_soon(self._read_queue, loop)
@@ -54,7 +54,7 @@ class Batcher:
             return [error] * len(pictures)
 
 
-def _prediction(answer: Prediction | Exception) -> Prediction:
-    if isinstance(answer, Exception):
+def _prediction(answer: Prediction | RequestError) -> Prediction:
+    if isinstance(answer, RequestError):
         raise answer
     return answer

@@ -23,7 +23,7 @@ def forget_start() -> None:
     What serving calls is mapped again when it is called, out of the page cache, a few microseconds a page.
     """
     with suppress(OSError):  # no /proc
-        for start, end in list(_unwritten_files()):
+        for start, end in _unwritten_files():
             _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
 
 

@@ -54,7 +54,9 @@ def test_one_alone_is_read_at_once() -> None:
         assert end.value.value.digit == 7
         with pytest.raises(ImageError):
             batcher.read(b"").send(None)
-        assert reader.batches == [[b"\7"], [b""]]
+        with pytest.raises(KeyError):  # a fault of ours
+            batcher.read(b"no digit").send(None)
+        assert reader.batches == [[b"\7"], [b""], [b"no digit"]]
 
     run(test, alone=True)
 
