@@ -5,11 +5,13 @@ COPY requirements-serve.txt .
 RUN python3 -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-serve.txt \
     && /opt/venv/bin/python -m pip uninstall --yes --quiet pip setuptools
-# Compiled here, because a read-only container could not keep what it compiles at every start.
+# A read-only container could not keep byte code, and would compile it at every start.
 COPY service /app/service
 RUN python3 -m compileall -q /app/service
 
 FROM ${BASE_IMAGE}
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title=digit-service org.opencontainers.image.version=${VERSION}
 RUN useradd --uid 1000 --create-home appuser
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app

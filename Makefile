@@ -1,10 +1,10 @@
-# One room a target. `make serve` needs only Python; every other target installs what it needs by itself.
+# `make serve` needs only Python. Every other target installs what it needs.
 
 PYTHON ?= python3
 MODEL ?= cnn-transformer
-# The folder of MNIST's four IDX files. Where it is empty, they are downloaded into a cache.
+# The folder of MNIST's four IDX files. If empty, they are downloaded into a cache.
 MNIST_DIR ?= $(wildcard ../shared/data/mnist)
-# A folder of people's own pictures with a labels.csv (file, label, writer, kind), for make evaluate.
+# A folder of labeled images (labels.csv: file, label, writer, kind) for make export and make evaluate.
 WILD_DIR ?= $(wildcard ../shared/data/wild-dev)
 IMAGE ?= digit-service
 
@@ -15,56 +15,63 @@ DEV := .venv/dev/bin/python
 PIP := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--no-annotate --no-header --quiet
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 
-.PHONY: help serve test lint export train evaluate card bench image lock clean
+.PHONY: help serve test lint train export evaluate card bench wheel image lock clean
 
-help: ## This list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
 
 serve: .venv/serve/.done ## Serve MODEL on HOST:PORT (0.0.0.0:8000)
 	@$(SERVE) -m service
 
-test: .venv/serve/.done lint ## Everything that CI runs
+test: .venv/serve/.done lint ## Run everything that CI runs
 	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest
 
-lint: .venv/dev/.done ## ruff and mypy
+lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m ruff check .
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m mypy
+	@.venv/dev/bin/lint-imports --no-cache
 
-export: .venv/dev/.done ## Checkpoint -> ONNX -> parity -> contract, in weights/MODEL (CHECKPOINT=your own)
-	@$(DEV) -m export --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+train: .venv/dev/.done ## Train MODEL on MNIST, or resume (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint)
+	@$(DEV) -m export train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)")
 
-train: .venv/dev/.done ## Train MODEL on MNIST; an interrupted run goes on (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint)
-	@$(DEV) -m export.train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start $(START))
+export: .venv/dev/.done ## Export MODEL: checkpoint -> ONNX -> int8 -> parity -> contract (CHECKPOINT=your own)
+	@$(DEV) -m export build --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
-evaluate: .venv/dev/.done ## Accuracy, calibration, doubt and misread pictures of MODEL, into runs/MODEL
-	@$(DEV) -m export.evaluate --model $(MODEL)
+evaluate: .venv/dev/.done ## Evaluate MODEL into runs/MODEL: accuracy, calibration, OOD detection, errors
+	@$(DEV) -m export evaluate --model $(MODEL)
 
-card: .venv/dev/.done ## The same into weights/MODEL: its model card
-	@$(DEV) -m export.evaluate --model $(MODEL) --into weights/$(MODEL)
+card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card
+	@$(DEV) -m export card --model $(MODEL)
 
-bench: .venv/dev/.done ## Speed, memory and start-up beside a reference server; needs wrk and two cores
+bench: .venv/dev/.done ## Benchmark speed, memory and start-up beside FastAPI + PyTorch (needs wrk and two cores)
 	@$(DEV) -m benchmarks
 
-image: ## The container image IMAGE
-	docker build --tag $(IMAGE) .
+wheel: .venv/dev/.done ## Build dist/digit_service-VERSION-py3-none-any.whl, with the models inside
+	@rm -rf build dist *.egg-info
+	@$(DEV) -m build --wheel --no-isolation --outdir dist .
+	@rm -rf build *.egg-info
 
-# What serving never imports: onnxruntime's tools need three, uvicorn parses without h11 where httptools is, and only
-# anyio's clients look up names with idna. torch brings its own pins of what CUDA needs.
+image: ## Build the container image IMAGE
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+
+# Serving never imports these: onnxruntime's tools need three, uvicorn parses with httptools instead of h11, and only
+# anyio's clients resolve names with idna. torch brings its own pins of what CUDA needs.
 UNUSED := flatbuffers packaging protobuf h11 idna
 
-lock: .venv/dev/.done ## Pin anew what pyproject.toml allows
+lock: .venv/dev/.done ## Pin the versions that pyproject.toml allows
 	@$(DEV) $(PIP) uv
 	@$(COMPILE) --generate-hashes $(addprefix --no-emit-package ,$(UNUSED)) > requirements-serve.txt
 	@$(COMPILE) --group export --group bench --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
 
-clean: ## Remove the environments and caches; weights/ and runs/ stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove environments, caches and builds; keep weights/ and runs/
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An environment is done when its stamp is newer than its lock; a half-made one is made anew.
+# An environment is complete when its stamp is newer than its lock. An incomplete one is built again.
 .venv/serve/.done: requirements-serve.txt
 	@$(call new-environment,serve)
 	@$(SERVE) $(PIP) --no-deps --require-hashes --requirement $<

@@ -1,1 +1,1 @@
-"""How fast and how small the service is, beside the ordinary way to serve the network that it replaces."""
+"""Benchmarks: speed, memory and start-up beside a FastAPI + PyTorch reference server."""

@@ -1,4 +1,4 @@
-"""`make bench`: this service and a reference server in one run, by turns, on one core; the load comes from another."""
+"""`make bench`: measure this service and a reference server alternately on one core, with the load from another."""
 
 import argparse
 import json
@@ -12,34 +12,40 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import parts
-from benchmarks.load import Load, put
-from benchmarks.payloads import DIGIT, Request, all_requests, pictures
+from benchmarks.load import Load, require_wrk, run_load
+from benchmarks.payloads import DIGIT, Request, all_images, all_requests
 from benchmarks.report import table
-from benchmarks.server import Running, python, running
+from benchmarks.server import RunningServer, python, start_server
+from benchmarks.stages import measure_stages
 
 CONNECTIONS = (1, 16, 64)
-LARGE, SLOW = 1_000_000, 3
+LARGE_BODY = 1_000_000
+LARGE_BODY_FACTOR = 3
+"""Requests with a large body are slow. Their load lasts this many times as long, so that there is enough to count."""
+
 PACKAGES = ("onnxruntime", "numpy", "pillow", "starlette", "uvicorn", "torch", "fastapi")
 
 SERVERS: Mapping[str, tuple[list[str], bytes]] = {
     "service": (python("-m", "service"), b'"digit":%d' % DIGIT),
     "reference": (python("-m", "uvicorn", "benchmarks.reference:app", "--port", "{port}"), b'"digit":'),
 }
-"""The command, and what its first answer has to contain."""
+"""Each server's command, and what its first response must contain."""
 
 
 def main() -> None:
-    """Print one table; write it, and all that was measured, into a folder."""
+    """Print one table, and write it with all measurements into a folder."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=2, help="of load, for each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="of measurements; the median counts")
-    parser.add_argument("--only", default="", help="requests whose name contains this")
-    parser.add_argument("--into", type=Path, default=Path("runs/bench"))
+    parser.add_argument("--seconds", type=int, default=2, help="seconds of load per measurement (default 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements per row; the table shows the median (3)")
+    parser.add_argument("--only", default="", help="measure only requests whose name contains this text")
+    parser.add_argument("--into", type=Path, default=Path("runs/bench"), help="output folder (runs/bench)")
     options = parser.parse_args()
+    require_wrk()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        sys.exit("make bench: one core serves and another makes the load; this machine, or its limit, has only one.")
+        sys.exit(
+            "make bench: two CPU cores are needed, one for the server and one for the load. Only one is available."
+        )
     requests = [request for request in all_requests() if options.only in request.name]
     results = measure(requests, (cores[0], cores[1]), options.rounds, options.seconds)
     options.into.mkdir(parents=True, exist_ok=True)
@@ -49,42 +55,43 @@ def main() -> None:
 
 
 def measure(requests: Sequence[Request], cores: tuple[int, int], rounds: int, seconds: int) -> dict[str, Any]:
-    """Start-up, load by turns, memory, and the parts of a request."""
-    serving, loading = cores
-    starts = [_start_once(name, serving, requests[0]) for _ in range(rounds + 2) for name in SERVERS]
+    """Measure start-up, load on both servers alternately, memory, and the stages of a request."""
+    serving_core, load_core = cores
+    starts = [_time_start(name, serving_core, requests[0]) for _ in range(rounds + 2) for name in SERVERS]
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_start(name, serving, requests[0])) for name in SERVERS}
+        servers = {name: stack.enter_context(_start(name, serving_core, requests[0])) for name in SERVERS}
         idle = _memory(servers)
-        loads = _under_load(servers, requests, loading, rounds, seconds)
+        loads = _load_alternately(servers, requests, load_core, rounds, seconds)
         loaded = _memory(servers)
-    os.sched_setaffinity(0, [serving])
+    os.sched_setaffinity(0, [serving_core])
     return {
         "machine": _machine(),
+        "seconds_per_load": seconds,
         "seconds_to_first_answer": {name: [s for n, s in starts if n == name] for name in SERVERS},
         "megabytes": {name: {"idle": idle[name], "after load": loaded[name]} for name in SERVERS},
         "load": loads,
-        "parts": {name: parts.of(picture) for name, (_, picture) in pictures().items()},
+        "stages": {name: measure_stages(image_bytes) for name, (_, image_bytes) in all_images().items()},
     }
 
 
-def _start(name: str, core: int, first: Request) -> AbstractContextManager[Running]:
+def _start(name: str, core: int, first: Request) -> AbstractContextManager[RunningServer]:
     command, expected = SERVERS[name]
-    return running(command, [core], first, expected)
+    return start_server(command, [core], first, expected)
 
 
-def _start_once(name: str, core: int, first: Request) -> tuple[str, float]:
+def _time_start(name: str, core: int, first: Request) -> tuple[str, float]:
     with _start(name, core, first) as server:
         return name, server.seconds
 
 
-def _memory(servers: Mapping[str, Running]) -> dict[str, float]:
+def _memory(servers: Mapping[str, RunningServer]) -> dict[str, float]:
     return {name: server.memory() for name, server in servers.items()}
 
 
-def _under_load(
-    servers: Mapping[str, Running], requests: Sequence[Request], core: int, rounds: int, seconds: int
+def _load_alternately(
+    servers: Mapping[str, RunningServer], requests: Sequence[Request], core: int, rounds: int, seconds: int
 ) -> list[dict[str, Any]]:
-    """Every request at every number of connections, one server after the other, again and again."""
+    """Load every server with every request at every number of connections, in turn, `rounds` times."""
     return [
         {"request": request.name, "connections": connections, "server": name}
         | asdict(_load(server, request, connections, core, seconds))
@@ -95,12 +102,11 @@ def _under_load(
     ]
 
 
-def _load(server: Running, request: Request, connections: int, core: int, seconds: int) -> Load:
-    """Longer where a request takes long, so that there is something to count."""
-    slow = SLOW if len(request.body) > LARGE else 1
-    found = put(server.port, request, connections, seconds * slow, core)
-    server.settle()
-    return found
+def _load(server: RunningServer, request: Request, connections: int, core: int, seconds: int) -> Load:
+    factor = LARGE_BODY_FACTOR if len(request.body) > LARGE_BODY else 1
+    load = run_load(server.port, request, connections, seconds * factor, core)
+    server.wait_until_idle()
+    return load
 
 
 def _machine() -> dict[str, Any]:

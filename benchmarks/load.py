@@ -1,4 +1,4 @@
-"""wrk repeats one request over some connections and tells how fast the answers come."""
+"""Generate load with wrk: repeat one request over several connections."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """n requests were answered, so many a second; p50 and p99 in milliseconds."""
+    """One load. n: requests answered. rate: requests per second. p50, p99: latency percentiles in milliseconds."""
 
     n: int
     rate: float
@@ -34,19 +34,33 @@ class Load:
     p99: float
 
 
-def put(port: int, request: Request, connections: int, seconds: int, core: int) -> Load:
-    """Load a server for some seconds. Exits where an answer was not 200."""
-    wrk = shutil.which("wrk") or sys.exit("make bench: wrk is not installed. Install it (on Debian: apt install wrk).")
+def require_wrk() -> str:
+    """Return the path of wrk. Exits with an instruction if it is not installed."""
+    return shutil.which("wrk") or sys.exit("make bench: wrk is not installed. Install it (on Debian: apt install wrk).")
+
+
+def run_load(port: int, request: Request, connections: int, seconds: int, core: int) -> Load:
+    """Load a server for some seconds. Exits if a response is not 200."""
     with tempfile.TemporaryDirectory() as folder:
         body, script = Path(folder, "body"), Path(folder, "load.lua")
         body.write_bytes(request.body)
         script.write_text(SCRIPT.format(path=request.path, content_type=request.content_type, body=body))
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
-        command = ["taskset", "--cpu-list", str(core), wrk, *options, "--timeout", "60s", "--script", str(script)]
+        command = [
+            "taskset",
+            "--cpu-list",
+            str(core),
+            require_wrk(),
+            *options,
+            "--timeout",
+            "60s",
+            "--script",
+            str(script),
+        ]
         output = subprocess.run(
             [*command, f"http://127.0.0.1:{port}"], check=True, capture_output=True, text=True
         ).stdout
-    found = json.loads(output.splitlines()[-1])
-    if found["errors"]:
-        sys.exit(f"make bench: {found['errors']} requests of {request.name} failed:\n{output}")
-    return Load(found["requests"], found["requests"] / found["seconds"], found["p50"], found["p99"])
+    result = json.loads(output.splitlines()[-1])
+    if result["errors"]:
+        sys.exit(f"make bench: {result['errors']} requests of {request.name} failed:\n{output}")
+    return Load(result["requests"], result["requests"] / result["seconds"], result["p50"], result["p99"])

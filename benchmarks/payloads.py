@@ -1,4 +1,4 @@
-"""What is sent: three pictures of a digit, each in three ways."""
+"""The requests of the benchmark: three images of a digit, each sent in three ways."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFilter
 
-from examples.draw import Picture, draw
+from examples.draw import Example, draw
 
 DIGIT = 7
 BOUNDARY = "----boundary"
@@ -16,7 +16,7 @@ BOUNDARY = "----boundary"
 
 @dataclass(frozen=True)
 class Request:
-    """One POST, as a load generator repeats it."""
+    """One POST request, which the load generator repeats."""
 
     name: str
     path: str
@@ -25,13 +25,17 @@ class Request:
 
 
 def all_requests() -> list[Request]:
-    """28 x 28 PNG, 280 x 280 RGB PNG and 12-megapixel JPEG; multipart, raw and base64."""
-    return [request for name, (kind, picture) in pictures().items() for request in _ways(name, kind, picture)]
+    """Build the requests: 28 x 28 PNG, 280 x 280 RGB PNG and 12-megapixel JPEG; multipart, raw and base64."""
+    return [
+        request
+        for name, (media_type, image_bytes) in all_images().items()
+        for request in _encodings(name, media_type, image_bytes)
+    ]
 
 
-def pictures() -> dict[str, tuple[str, bytes]]:
-    """The media type and the bytes of each picture, by its name."""
-    seven = draw(Picture(DIGIT, (3000, 3000), "png"))
+def all_images() -> dict[str, tuple[str, bytes]]:
+    """Return the media type and the bytes of each image, by name."""
+    seven = draw(Example(DIGIT, (3000, 3000), "png"))
     small = seven.resize((28, 28), Image.Resampling.BOX)
     drawing = seven.resize((280, 280), Image.Resampling.BOX).convert("RGB")
     return {
@@ -42,7 +46,7 @@ def pictures() -> dict[str, tuple[str, bytes]]:
 
 
 def _photo(digit: Image.Image) -> Image.Image:
-    """The digit on 4000 x 3000 pixels of paper, unevenly lit, with a sensor's noise."""
+    """Put the digit on a page of 4000 x 3000 pixels with uneven light and sensor noise."""
     page = Image.new("L", (4000, 3000), 255)
     page.paste(digit, (500, 0))
     ink = 1 - np.asarray(page.filter(ImageFilter.GaussianBlur(3)), np.float32) / 255
@@ -51,20 +55,19 @@ def _photo(digit: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(light + noise, 0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _file(image: Image.Image, kind: str, quality: int = 75) -> bytes:
+def _file(image: Image.Image, image_format: str, quality: int = 75) -> bytes:
     file = BytesIO()
-    image.save(file, kind, quality=quality)
+    image.save(file, image_format, quality=quality)
     return file.getvalue()
 
 
-def _ways(name: str, kind: str, picture: bytes) -> list[Request]:
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="digit"\r\nContent-Type: {kind}\r\n\r\n'
-    )
-    form = head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
-    document = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
+def _encodings(name: str, media_type: str, image_bytes: bytes) -> list[Request]:
+    disposition = 'Content-Disposition: form-data; name="file"; filename="digit"'
+    head = f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: {media_type}\r\n\r\n"
+    form = head.encode() + image_bytes + f"\r\n--{BOUNDARY}--\r\n".encode()
+    document = json.dumps({"image": base64.b64encode(image_bytes).decode()}).encode()
     return [
         Request(f"{name}, multipart", "/predict", f"multipart/form-data; boundary={BOUNDARY}", form),
-        Request(f"{name}, raw", "/predict", kind, picture),
+        Request(f"{name}, raw", "/predict", media_type, image_bytes),
         Request(f"{name}, base64", "/predict-base64", "application/json", document),
     ]

@@ -1,6 +1,6 @@
-"""The ordinary way to serve such a network: FastAPI and torch on one thread. It stays as it is, to be compared with.
+"""The reference server: FastAPI and PyTorch on one thread, as such a network is usually served.
 
-The network is untrained: what it answers does not matter here, only what answering costs.
+It must not change, because results are compared with it. The network is untrained: only its cost matters.
 """
 
 import base64
@@ -18,7 +18,7 @@ torch.set_num_threads(1)
 
 
 class Network(nn.Module):
-    """Two padded convolutions, and `nn.TransformerEncoder` over the 49 places that they leave."""
+    """Two padded convolutions, and `nn.TransformerEncoder` over the 49 positions that remain."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Network(nn.Module):
         self.head = nn.Linear(128, 10)
 
     def forward(self, image: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28) to logits (N, 10)."""
+        """Map float32 (N, 1, 28, 28) to logits (N, 10)."""
         tokens = self.embed(self.stem(image).flatten(2).transpose(1, 2)) + self.position
         logits: Tensor = self.head(self.encoder(tokens).mean(dim=1))
         return logits
@@ -51,21 +51,21 @@ network = Network().eval()
 
 @app.post("/predict")
 async def predict(request: Request, file: UploadFile | None = None) -> dict[str, Any]:
-    """Multipart field `file`, or the picture as the body."""
-    return read(await file.read() if file else await request.body())
+    """Predict from multipart field `file`, or from an image as the body."""
+    return classify(await file.read() if file else await request.body())
 
 
 @app.post("/predict-base64")
 async def predict_base64(body: Base64) -> dict[str, Any]:
-    """JSON with the picture in base64 at `image`."""
-    return read(base64.b64decode(body.image))
+    """Predict from base64 at key `image` of a JSON object."""
+    return classify(base64.b64decode(body.image))
 
 
 @torch.inference_mode()
-def read(picture: bytes) -> dict[str, Any]:
-    """Grey, resized to 28 x 28, dark on light turned over, standardised: the usual preprocessing."""
-    grey = np.asarray(Image.open(BytesIO(picture)).convert("L").resize((28, 28)), np.float32) / 255
-    ink = 1 - grey if grey.mean() > 0.5 else grey
+def classify(image_bytes: bytes) -> dict[str, Any]:
+    """Apply the usual preprocessing and classify: gray, 28 x 28, inverted if dark on light, standardized."""
+    gray = np.asarray(Image.open(BytesIO(image_bytes)).convert("L").resize((28, 28)), np.float32) / 255
+    ink = 1 - gray if gray.mean() > 0.5 else gray
     image = torch.from_numpy((ink - 0.1307) / 0.3081)[None, None]
     probabilities = network(image).softmax(dim=1)[0]
     digit = int(probabilities.argmax())

@@ -1,6 +1,6 @@
-"""Draws the sample pictures of this folder: digits as pen strokes, the label first in each name.
+"""Draw the example images of this folder from pen strokes. The label is the first character of each name.
 
-Run it with `python -m examples.draw`; the same program gives the same pictures.
+Run it with `python -m examples.draw`. It draws the same images every time.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from export.strokes import Stroke, pen, smooth
+from export.data.strokes import Stroke, draw_stroke, smooth
 
 STROKES: dict[int, list[Stroke]] = {
     0: [[(0.55, 0.05), (0.25, 0.2), (0.15, 0.55), (0.3, 0.92), (0.6, 0.93), (0.83, 0.6), (0.78, 0.2), (0.5, 0.06)]],
@@ -30,59 +30,63 @@ STROKES: dict[int, list[Stroke]] = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """size: width and height in pixels; pen: width as a share of the digit's height; slant: to the right."""
+class Example:
+    """One image to draw.
+
+    size: width and height in pixels. file_type: png or jpg. pen: stroke width as a share of the digit's height.
+    slant: shear to the right, 0 to 1. height: the digit's height as a share of the image's shorter side.
+    """
 
     digit: int
     size: tuple[int, int]
-    kind: str
+    file_type: str
     light_on_dark: bool = False
     pen: float = 0.09
     slant: float = 0.0
-    share: float = 0.7
-    """Of the picture's shorter side that the digit is high."""
+    height: float = 0.7
 
     @property
     def name(self) -> str:
         """The file's name: `7-white-on-black-500x500.jpg`."""
-        colours = "white-on-black" if self.light_on_dark else "black-on-white"
-        return f"{self.digit}-{colours}-{self.size[0]}x{self.size[1]}.{self.kind}"
+        colors = "white-on-black" if self.light_on_dark else "black-on-white"
+        return f"{self.digit}-{colors}-{self.size[0]}x{self.size[1]}.{self.file_type}"
 
 
-PICTURES = (
-    Picture(0, (280, 280), "png", pen=0.06, slant=0.1),
-    Picture(1, (28, 28), "png", light_on_dark=True, pen=0.12),
-    Picture(2, (2000, 2000), "png", pen=0.05),
-    Picture(3, (600, 450), "jpg", slant=0.15),
-    Picture(4, (100, 100), "png", light_on_dark=True, pen=0.11),
-    Picture(5, (64, 64), "jpg", pen=0.1),
-    Picture(6, (28, 28), "png", pen=0.12),
-    Picture(7, (500, 500), "jpg", light_on_dark=True, slant=0.1),
-    Picture(8, (1200, 1600), "jpg", pen=0.07),
-    Picture(9, (200, 260), "png", slant=0.1),
-    Picture(3, (280, 280), "png", light_on_dark=True, pen=0.13),
-    Picture(5, (1000, 600), "png", pen=0.04, slant=0.2, share=0.4),
+EXAMPLES = (
+    Example(0, (280, 280), "png", pen=0.06, slant=0.1),
+    Example(1, (28, 28), "png", light_on_dark=True, pen=0.12),
+    Example(2, (2000, 2000), "png", pen=0.05),
+    Example(3, (600, 450), "jpg", slant=0.15),
+    Example(4, (100, 100), "png", light_on_dark=True, pen=0.11),
+    Example(5, (64, 64), "jpg", pen=0.1),
+    Example(6, (28, 28), "png", pen=0.12),
+    Example(7, (500, 500), "jpg", light_on_dark=True, slant=0.1),
+    Example(8, (1200, 1600), "jpg", pen=0.07),
+    Example(9, (200, 260), "png", slant=0.1),
+    Example(3, (280, 280), "png", light_on_dark=True, pen=0.13),
+    Example(5, (1000, 600), "png", pen=0.04, slant=0.2, height=0.4),
 )
 
 
-def draw(picture: Picture) -> Image.Image:
-    """The picture in mode L, drawn at four times its size and reduced, so that its edges are smooth."""
-    zoom = max(1, min(4, 4000 // max(picture.size)))
-    width, height = (side * zoom for side in picture.size)
+def draw(example: Example) -> Image.Image:
+    """Draw an example in mode L, at up to four times its size and then reduced, so that its edges are smooth."""
+    zoom = max(1, min(4, 4000 // max(example.size)))
+    width, height = (side * zoom for side in example.size)
     canvas = Image.new("L", (width, height), 0)
-    tall = picture.share * min(width, height)
-    for stroke in STROKES[picture.digit]:
+    digit_height = example.height * min(width, height)
+    for stroke in STROKES[example.digit]:
         points = smooth(np.array(stroke)) - 0.5
-        points[:, 0] -= picture.slant * points[:, 1]
-        pen(canvas, points * (0.8 * tall, tall) + (width / 2, height / 2), picture.pen * tall)
-    ink = canvas.resize(picture.size, Image.Resampling.BOX)
-    return ink if picture.light_on_dark else ink.point(lambda value: 255 - value)
+        points[:, 0] -= example.slant * points[:, 1]
+        points = points * (0.8 * digit_height, digit_height) + (width / 2, height / 2)
+        draw_stroke(canvas, points, example.pen * digit_height)
+    ink = canvas.resize(example.size, Image.Resampling.BOX)
+    return ink if example.light_on_dark else ink.point(lambda value: 255 - value)
 
 
 def main(folder: Path = Path(__file__).parent) -> None:
-    """Write every picture."""
-    for picture in PICTURES:
-        draw(picture).save(folder / picture.name, quality=85, optimize=True)
+    """Write every example into a folder."""
+    for example in EXAMPLES:
+        draw(example).save(folder / example.name, quality=85, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Builds the model: MNIST -> train -> checkpoint -> ONNX -> parity -> contract."""
+"""Train, export and evaluate the models: MNIST -> checkpoint -> ONNX -> int8 -> contract -> model card."""

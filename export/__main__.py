@@ -1,60 +1,144 @@
-"""`make export`: checkpoint -> ONNX -> int8 -> parity -> contract, and only then into weights/."""
+"""The command line: `python -m export {train,build,evaluate,card}`.
+
+Each command imports its own package, so that only `train` and `build` need PyTorch.
+"""
 
 import argparse
-import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from export import checkpoint, quantize, to_onnx
-from export.checkpoint import CHECKPOINT, sha256
-from export.contract import FP32, INT8, draw_up
+from export.data.mnist import mnist_folder
+from export.data.wild import wild_folder
 from export.errors import ExportError
-from export.material import Material, gather
-from export.model import ARCHITECTURES
-from service.contract import CONTRACT, Contract
-from service.settings import WEIGHTS
+from export.model_folder import ModelFolder, RunFolder
+from export.training.recipe import Recipe
+from service.errors import ServiceError
 
-
-def build(name: str, folder: Path, material: Material, source: Path | None = None) -> Contract:
-    """Put checkpoint, ONNX files and contract into `folder`, or leave all as it was.
-
-    The checkpoint is `source`, or the one that the folder already has. Raises ExportError where it cannot be
-    used or parity does not hold.
-    """
-    source = source or folder / CHECKPOINT
-    network = checkpoint.load(name, source)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as directory:
-        draft = Path(directory)
-        shutil.copyfile(source, draft / CHECKPOINT)
-        to_onnx.convert(network, draft / FP32, {"model": name, "checkpoint_sha256": sha256(draft / CHECKPOINT)})
-        quantize.convert(draft / FP32, draft / INT8, material.calibration)
-        contract = draw_up(name, network, draft, material)
-        (draft / CONTRACT).write_text(json.dumps(contract, indent=2) + "\n")
-        for file in (CHECKPOINT, FP32, INT8, CONTRACT):
-            (draft / file).replace(folder / file)
-    return Contract.verify(folder)
+MNIST_DIR = "  MNIST_DIR  folder of MNIST's four IDX files (default: downloaded into a cache)"
+WILD_DIR = "  WILD_DIR   folder of wild images with a labels.csv (default: none, they are left out)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exits with one sentence, and a non-zero status, where the export is not proven."""
-    parser = argparse.ArgumentParser(prog="make export", description=__doc__)
-    parser.add_argument("--model", choices=ARCHITECTURES, default="cnn-transformer")
-    parser.add_argument("--checkpoint", type=Path, help="a state dict to export, in place of the folder's own")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    options = parser.parse_args(arguments)
-    folder = options.weights / options.model
+    """Run one command. If it fails, exit with a sentence that says why."""
+    options = parse_arguments(arguments)
     try:
-        checkpoint.load(options.model, options.checkpoint or folder / CHECKPOINT)  # before a minute's work
-        verified = build(options.model, folder, gather(os.environ), options.checkpoint)
-    except ExportError as error:
-        sys.exit(f"make export: {error}")
-    print(json.dumps(verified.summary(), indent=2))
-    print(f"{verified.model_file.name} is served: {verified.content['int8']}")
+        options.run(options)
+    except (ExportError, ServiceError) as error:
+        sys.exit(f"export {options.command}: {error}")
+    except KeyboardInterrupt:
+        advice = " Run it again to continue after the last complete epoch." if options.command == "train" else ""
+        sys.exit(f"export {options.command}: interrupted.{advice}")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a model and publish its checkpoint."""
+    from export.training.train import train_model
+
+    recipe = Recipe(epochs=options.epochs, seed=options.seed, learning_rate=options.learning_rate)
+    run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
+    train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start)
+    print(f"Trained {weights.checkpoint}. Run `make export` to build the served files from it.")
+
+
+def build(options: argparse.Namespace) -> None:
+    """Build the served files of a model from its checkpoint."""
+    from export.build.build import build_model
+    from export.build.report import format_summary
+
+    run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
+    mnist, wild = mnist_folder(os.environ), wild_folder(os.environ)
+    result = build_model(options.model, options.checkpoint, mnist, wild, weights, run)
+    print(format_summary(result.contract, result.measurements.latency, run))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Evaluate a model: into runs/MODEL, or as its model card into weights/MODEL."""
+    from export.evaluation.evaluate import evaluate_model
+
+    weights = ModelFolder(options.weights / options.model)
+    output = weights if options.command == "card" else RunFolder(options.runs / options.model)
+    evaluate_model(weights, mnist_folder(os.environ), wild_folder(os.environ), output)
+    print(output.card.read_text())
+    print(f"Written to {output.path}.")
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line. Exits with the usage if it is invalid."""
+    parser = argparse.ArgumentParser(prog="python -m export", description="Train, export and evaluate the models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{train,build,evaluate,card}")
+
+    def add_command(name: str, description: str, *environment: str) -> argparse.ArgumentParser:
+        epilog = "\n".join(["environment:", *environment])
+        command = commands.add_parser(
+            name, help=description, description=description, epilog=epilog, formatter_class=_HelpFormatter
+        )
+        command.add_argument("--model", default="cnn-transformer", help="name of the model: cnn-transformer or cnn")
+        command.add_argument("--weights", type=Path, default=Path("weights"), help="folder of the models' folders")
+        return command
+
+    _add_train_options(add_command("train", "Train a model. An interrupted run continues.", MNIST_DIR))
+    _add_build_options(add_command("build", "Export a checkpoint: ONNX, int8, parity, contract.", MNIST_DIR, WILD_DIR))
+    evaluation = "Measure accuracy, calibration and OOD detection of a model; write a model card into"
+    _add_evaluate_options(add_command("evaluate", f"{evaluation} RUNS/MODEL.", MNIST_DIR, WILD_DIR))
+    add_command("card", f"{evaluation} WEIGHTS/MODEL.", MNIST_DIR, WILD_DIR).set_defaults(run=evaluate)
+    return parser.parse_args(arguments)
+
+
+def _add_train_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=train)
+    epochs = f"number of epochs of {sum(Recipe.epoch_size):,} images, 1 or more"
+    command.add_argument("--epochs", type=_positive_int, default=Recipe.epochs, help=epochs)
+    command.add_argument("--seed", type=_seed, default=Recipe.seed, help="seed of all random numbers, 0 or more")
+    command.add_argument(
+        "--learning-rate",
+        type=_positive_float,
+        default=Recipe.learning_rate,
+        help="peak learning rate of AdamW per step, above 0",
+    )
+    command.add_argument("--start", type=Path, help="checkpoint to start from (default: random weights)")
+    command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
+
+
+def _add_build_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=build)
+    command.add_argument("--checkpoint", type=Path, help="checkpoint to export (default: the one in WEIGHTS/MODEL)")
+    command.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="folder for the report of the latencies, as ratios int8/fp32"
+    )
+
+
+def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=evaluate)
+    command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for metrics, plots and card")
+
+
+def _positive_int(text: str) -> int:
+    return _at_least(int(text), 1)
+
+
+def _seed(text: str) -> int:
+    return _at_least(int(text), 0)
+
+
+def _at_least(value: int, minimum: int) -> int:
+    if value < minimum:
+        raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    if not 0 < (value := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows the default of every option that has one, and keeps the line breaks of the epilog."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
 
 
 if __name__ == "__main__":

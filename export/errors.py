@@ -1,12 +1,12 @@
-"""Everything that the build step raises on purpose."""
+"""Every exception that the export raises on purpose. Imports nothing of this project."""
 
 
 class ExportError(Exception):
-    """The root. Its text is one sentence that says what is wrong and what to do next."""
+    """The root of the tree. Its message is a sentence that says what is wrong and what to do next."""
 
 
 class DataError(ExportError):
-    """MNIST is missing, truncated or not the original."""
+    """A dataset is missing, truncated or not the original."""
 
 
 class CheckpointError(ExportError):
@@ -14,4 +14,4 @@ class CheckpointError(ExportError):
 
 
 class ParityError(ExportError):
-    """The ONNX file does not answer as the checkpoint does."""
+    """The ONNX file does not compute the same logits as the checkpoint."""

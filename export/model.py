@@ -1,22 +1,24 @@
-"""The architectures, and nothing but the architectures."""
+"""The architectures. Only the networks; training and export are elsewhere."""
 
 import torch
 from torch import Tensor, nn
 from torch.onnx.ops import attention
+
+from export.errors import ExportError
 
 CLASSES = 10
 TOKENS = 25
 
 
 class CnnTransformer(nn.Module):
-    """A convolutional stem and a transformer encoder over the 25 places that it leaves.
+    """A convolutional stem and a transformer encoder over its 5 x 5 output positions.
 
-    Neither convolution is padded: 28 -> 26 -> 13 -> 11 -> 5. Padding would leave 49 tokens and double the
-    work. The encoder is pre-norm (Xiong et al. 2020), and its tokens are averaged before the head. There is no
-    dropout: with examples that are never the same twice it only slows learning.
+    The convolutions are not padded: 28 -> 26 -> 13 -> 11 -> 5. Padding would give 49 tokens and double the work. The
+    encoder is pre-norm (Xiong et al. 2020), and the mean of its tokens enters the head. There is no dropout: no image
+    is ever seen twice, so it would only slow down training.
 
-    The tokens of all images are the rows of one matrix: a linear layer is then one node of the exported graph,
-    bias and all. The stem rectifies after its first pool and before its second; the int8 graph is fastest so.
+    The tokens of all images are the rows of one matrix, so that a linear layer with its bias is exported as one node.
+    The first pooling precedes its ReLU, the second one follows it; the int8 graph is fastest so.
     """
 
     def __init__(self, dim: int = 128, heads: int = 4, layers: int = 2, feedforward: int = 256) -> None:
@@ -31,15 +33,16 @@ class CnnTransformer(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, CLASSES)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28), standardised, to logits (N, 10)."""
-        places = self.stem(image).permute(0, 2, 3, 1).flatten(0, 2)  # (N * 25, 64)
-        tokens = together(apart(self.embed(places)) + self.position)  # (N * 25, dim)
-        return self.head(apart(self.norm(self.encoder(tokens))).mean(dim=1))
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute logits: float32 (N, 1, 28, 28), standardized, to (N, 10)."""
+        features = self.stem(images).permute(0, 2, 3, 1).flatten(0, 2)  # (N * 25, 64)
+        tokens = flatten_tokens(unflatten_tokens(self.embed(features)) + self.position)  # (N * 25, dim)
+        encoded = unflatten_tokens(self.norm(self.encoder(tokens)))  # (N, 25, dim)
+        return self.head(encoded.mean(dim=1))
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward network, each normalised before and added to its input."""
+    """Self-attention and a feed-forward network, each with a norm before it and a residual connection around it."""
 
     def __init__(self, dim: int, heads: int, feedforward: int) -> None:
         super().__init__()
@@ -49,7 +52,7 @@ class EncoderLayer(nn.Module):
         self.feedforward = nn.Sequential(nn.Linear(dim, feedforward), nn.ReLU(), nn.Linear(feedforward, dim))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(N * 25, dim) to the same."""
+        """Encode tokens: (N * 25, dim) to (N * 25, dim)."""
         tokens = tokens + self.attention(self.attention_norm(tokens))
         return tokens + self.feedforward(self.feedforward_norm(tokens))
 
@@ -57,8 +60,8 @@ class EncoderLayer(nn.Module):
 class SelfAttention(nn.Module):
     """Scaled dot-product attention (Vaswani et al. 2017) among the 25 tokens of each image.
 
-    It trains as plain matrix products, with so few tokens faster on a CPU than `scaled_dot_product_attention`,
-    and is exported as ONNX's own operator, in onnxruntime faster than the products.
+    For so few tokens, training is faster with plain matrix products than with `scaled_dot_product_attention`, and
+    onnxruntime is faster with ONNX's Attention operator. The export therefore takes another path than training.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -69,10 +72,10 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(N * 25, dim) to the same."""
-        query, key, value = apart(self.qkv(tokens)).chunk(3, dim=-1)  # (N, 25, dim)
+        """Attend within each image: (N * 25, dim) to (N * 25, dim)."""
+        query, key, value = unflatten_tokens(self.qkv(tokens)).chunk(3, dim=-1)  # (N, 25, dim)
         attend = self._operator if torch.compiler.is_exporting() else self._products
-        return self.out(together(attend(query, key, value)))
+        return self.out(flatten_tokens(attend(query, key, value)))
 
     def _operator(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return attention(query, key, value, q_num_heads=self.heads, kv_num_heads=self.heads, scale=self.scale)[0]
@@ -83,20 +86,20 @@ class SelfAttention(nn.Module):
         return (weights @ value).transpose(1, 2).flatten(2)
 
 
-def apart(tokens: Tensor) -> Tensor:
-    """The tokens of each image by themselves: (N * 25, d) to (N, 25, d)."""
+def unflatten_tokens(tokens: Tensor) -> Tensor:
+    """Split the tokens of a batch by image: (N * 25, d) to (N, 25, d)."""
     return tokens.unflatten(0, (-1, TOKENS))
 
 
-def together(tokens: Tensor) -> Tensor:
-    """The tokens of all images as one matrix: (N, 25, d) to (N * 25, d)."""
+def flatten_tokens(tokens: Tensor) -> Tensor:
+    """Join the tokens of all images in one matrix: (N, 25, d) to (N * 25, d)."""
     return tokens.flatten(0, 1)
 
 
 class Cnn(nn.Module):
     """Four convolutions and a fully connected head, for the smallest machines.
 
-    None is padded: 28 -> 26 -> 24 -> 12 -> 10 -> 8 -> 4.
+    The convolutions are not padded: 28 -> 26 -> 24 -> 12 -> 10 -> 8 -> 4.
     """
 
     def __init__(self) -> None:
@@ -107,9 +110,9 @@ class Cnn(nn.Module):
         )  # fmt: skip
         self.head = nn.Linear(96 * 4 * 4, CLASSES)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28), standardised, to logits (N, 10)."""
-        return self.head(self.features(image).flatten(1))
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute logits: float32 (N, 1, 28, 28), standardized, to (N, 10)."""
+        return self.head(self.features(images).flatten(1))
 
 
 def _convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
@@ -117,3 +120,10 @@ def _convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
 
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {"cnn-transformer": CnnTransformer, "cnn": Cnn}
+
+
+def find_architecture(name: str) -> type[nn.Module]:
+    """Return the network class of a model. Raises ExportError if the name is unknown."""
+    if name not in ARCHITECTURES:
+        raise ExportError(f"There is no model {name!r}. The models are {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]

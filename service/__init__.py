@@ -1,9 +1,11 @@
-"""Reads handwritten digits: bytes -> decode -> preprocess -> classifier -> JSON."""
+"""Read handwritten digits over HTTP: image bytes -> decode -> preprocess -> classify -> JSON."""
 
 import os
 
-# onnxruntime sends its first telemetry event while it is imported, so the switch has to stand in the
-# environment before any module of this package imports it.
+__version__ = "0.2.0"
+"""The one version of the package, the wheel, the image and GET /model."""
+
+# onnxruntime sends its first telemetry event during its import, so this must be set before any submodule imports it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# numpy's threads are worth nothing on matrices this small, and processes side by side wait for each other's.
+# Threads do not speed up matrices this small, and the threads of several workers block each other.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"

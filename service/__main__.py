@@ -1,23 +1,20 @@
-"""`python -m service`: settings from the environment, a verified model, a server."""
+"""The entry point of `python -m service` and `digit-service`: read settings, verify the model, serve."""
 
 import os
 import sys
 from dataclasses import replace
 
-import uvicorn
-
-from service import limits, memory
-from service.app import create_app
-from service.classifier import Classifier
-from service.contract import Contract
 from service.errors import ServiceError
-from service.lifecycle import Readiness, Server
+from service.inference.classifier import Classifier
+from service.inference.contract import Contract
+from service.process import limits
+from service.process.server import Server
+from service.process.workers import STOP_GRACE, Supervisor, listen
 from service.settings import Settings
-from service.workers import Supervisor, listen
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT, or exit with one sentence on what is wrong."""
+    """Serve until SIGTERM or SIGINT. Exits with one sentence if a setting or the model is invalid."""
     try:
         settings = Settings.from_mapping(os.environ)
         classifier = Classifier(Contract.verify(settings.weights_dir / settings.model))
@@ -27,34 +24,18 @@ def main() -> None:
 
 
 def serve(settings: Settings, classifier: Classifier) -> None:
-    """Run the server: in this process, or in several where there are CPUs for them."""
-    count = settings.workers or limits.workers()
-    settings = replace(settings, threads=settings.threads or max(1, limits.cpus() // count))
-    readiness = Readiness()
-    server = Server(_config(settings, classifier, readiness), readiness, settings.drain_seconds)
+    """Run one server in this process, or one in each of several workers."""
+    count = settings.workers or limits.worker_count()
+    threads = settings.threads or max(1, limits.cpu_count() // count)
+    server = Server(replace(settings, threads=threads), classifier)
     if count == 1:
         server.run()
-    else:
-        sockets = listen(settings.host, settings.port, count)
-        host, port = sockets[0].getsockname()[:2]
-        print(f"digit-service: {count} workers running on http://{host}:{port}", file=sys.stderr, flush=True)
-        Supervisor(sockets, lambda listener: server.run([listener])).run()
-
-
-def _config(settings: Settings, classifier: Classifier, readiness: Readiness) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(settings, classifier, readiness),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        access_log=settings.log_level == "debug",  # a line a request costs more than its answer
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        lifespan="on",
-        callback_notify=memory.trim,
-        timeout_notify=1,
-    )
+        return
+    sockets = listen(settings.host, settings.port, count)
+    host, port = sockets[0].getsockname()[:2]
+    print(f"digit-service: {count} workers running on http://{host}:{port}", file=sys.stderr, flush=True)
+    stop_timeout = settings.drain_seconds + settings.upload_timeout + STOP_GRACE
+    Supervisor(sockets, lambda listener: server.run([listener]), stop_timeout).run()
 
 
 if __name__ == "__main__":

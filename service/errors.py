@@ -1,12 +1,12 @@
-"""Everything that this service raises on purpose. Imports nothing of ours."""
+"""Every exception that this service raises on purpose. Imports nothing of this project."""
 
 
 class ServiceError(Exception):
-    """The root. Its text is one sentence that says what to do next."""
+    """The root of the tree. Its message is a sentence that says what to do next."""
 
 
 class SettingError(ServiceError):
-    """A setting has a value that cannot be used."""
+    """A setting has an invalid value."""
 
 
 class ModelError(ServiceError):
@@ -14,15 +14,15 @@ class ModelError(ServiceError):
 
 
 class NotReadyError(ServiceError):
-    """The service is starting or draining, and takes no pictures now."""
+    """The service is starting or draining and accepts no images."""
 
 
 class RequestError(ServiceError):
-    """The client sent something that cannot be answered; its text is the answer's detail."""
+    """The request is invalid. Its message is the response's detail."""
 
 
 class UploadTooLargeError(RequestError):
-    """More bytes than MAX_UPLOAD_BYTES."""
+    """The body is larger than MAX_UPLOAD_BYTES."""
 
 
 class UploadTimeoutError(RequestError):
@@ -30,7 +30,7 @@ class UploadTimeoutError(RequestError):
 
 
 class ImageError(RequestError):
-    """The bytes are no picture that can be read: not an image, truncated, too large or blank."""
+    """The bytes are not a readable image of a digit: not an image, truncated, too large or blank."""
 
     def __str__(self) -> str:
         return f"Error processing image: {super().__str__()}"

@@ -1,48 +1,54 @@
-"""What can be set from outside: read once, from a mapping, into one frozen dataclass."""
+"""The settings: read once from a mapping into one frozen dataclass."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from service.errors import SettingError
 
-Value = TypeVar("Value", int, float)
+Number = TypeVar("Number", int, float)
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+PACKAGE = Path(__file__).resolve().parent
+
+
+def default_weights_dir() -> Path:
+    """Return the `weights` folder inside the installed package, or the one beside it in a source checkout."""
+    packaged = PACKAGE / "weights"
+    return packaged if packaged.is_dir() else PACKAGE.parent / "weights"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Each field is the environment variable of the same name in capitals."""
+    """Each field is set by the environment variable of the same name in capitals."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - a service in a container has to listen on its outer address
+    host: str = "0.0.0.0"  # noqa: S104 - a service in a container must listen on its external address
     port: int = 8000
     model: str = "cnn-transformer"
-    weights_dir: Path = WEIGHTS
+    weights_dir: Path = field(default_factory=default_weights_dir)
     cors_origins: tuple[str, ...] = ("*",)
     health_status: str = "ok"
     max_upload_bytes: int = 10_000_000
-    max_decoded_bytes: int = 50_000_000  # what one picture may take while it is decoded
-    max_batch: int = 64  # pictures in one request to /predict-batch
-    upload_timeout: float = 30.0  # seconds until the whole body must be here
+    max_decoded_bytes: int = 50_000_000  # memory for decoding one image
+    max_batch: int = 64  # images in one request to /predict-batch
+    upload_timeout: float = 30.0  # seconds until the whole body must have arrived
     workers: int = 0  # processes; 0: as many as the container has CPUs and memory for
-    threads: int = 0  # large pictures that a worker reads at once; 0: what CPUs the workers leave
-    drain_seconds: float = 0.0  # how long /ready says no before the server stops listening
+    threads: int = 0  # expensive images that a worker decodes at once; 0: its share of the CPUs
+    drain_seconds: float = 0.0  # seconds between a red /ready and the end of listening
     log_level: str = "info"
 
     @classmethod
     def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read what `environ` sets, and take the defaults for the rest; an empty value counts as not set.
+        """Read the settings from `environ`. A missing or empty value means the default.
 
         Raises SettingError, naming the key and the value.
         """
-        given = {key: environ[key.upper()] for key in cls.__dataclass_fields__ if environ.get(key.upper())}
-        return cls(**{key: PARSERS[key](key.upper(), value) for key, value in given.items()})
+        given = {name: environ[name.upper()] for name in cls.__dataclass_fields__ if environ.get(name.upper())}
+        return cls(**{name: PARSERS[name](name.upper(), text) for name, text in given.items()})
 
 
-def _number(kind: Callable[[str], Value], least: Value, most: Value) -> Callable[[str, str], Value]:
-    def parse(key: str, text: str) -> Value:
+def _number(kind: Callable[[str], Number], least: Number, most: Number) -> Callable[[str, str], Number]:
+    def parse(key: str, text: str) -> Number:
         try:
             value = kind(text)
         except ValueError as error:

@@ -1,42 +1,68 @@
-"""What tests share: MNIST where it lies, and the real application around the real model."""
+"""Shared fixtures: MNIST, the real model, and the real app around it."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from export.data import Digits, load_test
-from service.app import create_app
-from service.classifier import Classifier
-from service.contract import Contract
-from service.lifecycle import Readiness
+from export.data.dataset import Dataset
+from export.data.mnist import load_test
+from service.inference.classifier import Classifier
+from service.inference.contract import Contract
+from service.inference.in_flight import InFlight
 from service.settings import Settings
+from service.web.app import create_app
+from service.web.readiness import Readiness
 
 ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ROOT / "weights"
+
+MISSING_MNIST = "MNIST is missing. Run `make train` once to download it, or set MNIST_DIR to a folder of its IDX files."
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Print the ten slowest tests, unless the command line says otherwise."""
+    if config.option.durations is None:
+        config.option.durations = 10
+
+
+def find_mnist() -> Path | None:
+    """Return the folder that MNIST_DIR names, the one beside the checkout, or the cache of `make train`."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "digit-service", "mnist")
+    named = os.environ.get("MNIST_DIR")
+    folders = [Path(named)] if named else [ROOT.parent / "shared" / "data" / "mnist", cache]
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
-    folder = Path(os.environ.get("MNIST_DIR") or ROOT.parent / "shared" / "data" / "mnist")
-    if not folder.is_dir():
-        pytest.skip("MNIST is not here: set MNIST_DIR to the folder of its four IDX files")
+    """Skip where MNIST is missing; fail in CI, so that these tests cannot be skipped silently."""
+    folder = find_mnist()
+    if folder is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING_MNIST)
     return folder
 
 
 @pytest.fixture(scope="session")
-def mnist_test(mnist_folder: Path) -> Digits:
+def mnist_test(mnist_folder: Path) -> Dataset:
     return load_test(mnist_folder)
 
 
 @pytest.fixture(scope="session")
 def classifier() -> Classifier:
-    settings = Settings()
-    return Classifier(Contract.verify(settings.weights_dir / settings.model))
+    return Classifier(Contract.verify(WEIGHTS / Settings().model))
+
+
+def make_app(classifier: Classifier, readiness: Readiness | None = None, **settings: Any) -> Starlette:
+    """Build the real app with these settings."""
+    return create_app(Settings(**settings), classifier, readiness or Readiness(), InFlight())
 
 
 @pytest.fixture(scope="session")
 def client(classifier: Classifier) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(), classifier, Readiness())) as client:
+    with TestClient(make_app(classifier)) as client:
         yield client

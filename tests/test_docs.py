@@ -1,23 +1,26 @@
-"""The picture in the documentation shows what the code does."""
+"""The picture in docs/preprocessing.md shows what the code does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from docs.draw_steps import PICTURES, main, steps
-from service.preprocess import to_canvas
+from docs.draw_steps import IMAGES, main, steps
+from service.imaging.normalize import normalize_digit
 from tests.conftest import ROOT
 
 
-def test_the_steps_that_are_drawn_are_the_steps_that_are_taken() -> None:
-    """The last column is what the service computes in one call."""
-    for picture in PICTURES:
-        assert np.array_equal(steps(picture())["5 centre"], to_canvas(picture()))
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_drawn_steps_are_those_of_the_service(image: Callable[[], NDArray[np.uint8]]) -> None:
+    """End with the result of the service's own preprocessing."""
+    assert np.array_equal(steps(image())["5 center"], normalize_digit(image()))
 
 
-def test_the_committed_picture_is_what_the_program_draws(tmp_path: Path) -> None:
-    """To the few grey levels that rounding may cost on another processor."""
+def test_the_committed_picture_is_up_to_date(tmp_path: Path) -> None:
+    """Match what the program draws, up to rounding on another processor."""
     main(tmp_path / "preprocessing.png")
     committed, drawn = (
         np.asarray(Image.open(path), int)

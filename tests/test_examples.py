@@ -1,4 +1,4 @@
-"""The sample pictures are what their program draws, and what their names say."""
+"""The example images are the ones that their program draws, and match their names."""
 
 import re
 from pathlib import Path
@@ -7,38 +7,43 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples.draw import PICTURES, Picture, draw, main
+from examples.draw import EXAMPLES, Example, draw, main
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "examples"
 
 
-def test_there_is_one_file_for_each_picture_of_the_program() -> None:
-    """And nothing beside them."""
-    committed = {path.name for path in FOLDER.iterdir() if path.suffix in (".png", ".jpg")}
-    assert committed == {picture.name for picture in PICTURES}
-    assert {picture.digit for picture in PICTURES} == set(range(10))
+def image_names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.suffix in (".png", ".jpg")}
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_each_is_what_the_program_draws(picture: Picture) -> None:
-    """Pixel for pixel, but for what JPEG loses."""
-    committed = Image.open(FOLDER / picture.name)
-    assert committed.size == picture.size
-    difference = np.abs(np.asarray(committed.convert("L"), int) - np.asarray(draw(picture), int))
-    assert difference.max() <= (0 if picture.kind == "png" else 64)
+def test_each_example_has_a_committed_file() -> None:
+    """Commit exactly the program's examples, at least one for each digit."""
+    assert image_names(FOLDER) == {example.name for example in EXAMPLES}
+    assert {example.digit for example in EXAMPLES} == set(range(10))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_each_file_is_what_the_program_draws(example: Example) -> None:
+    """Match a PNG pixel by pixel, and a JPEG up to its compression."""
+    committed = Image.open(FOLDER / example.name)
+    assert committed.size == example.size
+    difference = np.abs(np.asarray(committed.convert("L"), int) - np.asarray(draw(example), int))
+    assert difference.max() <= (0 if example.file_type == "png" else 64)
     assert difference.mean() < 1
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_each_name_tells_digit_colours_and_size(picture: Picture) -> None:
-    """As the corner's colour confirms."""
-    digit, ink, width, height = re.fullmatch(r"(\d)-(\w+)-on-\w+-(\d+)x(\d+)\.\w+", picture.name).groups()  # type: ignore[union-attr]
-    assert (int(digit), int(width), int(height)) == (picture.digit, *picture.size)
-    assert draw(picture).getpixel((0, 0)) == (255 if ink == "black" else 0)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_each_name_tells_digit_colors_and_size(example: Example) -> None:
+    """Name the digit, the color of the ink (not that of the corner pixel) and the size in pixels."""
+    match = re.fullmatch(r"(\d)-(\w+)-on-\w+-(\d+)x(\d+)\.\w+", example.name)
+    assert match
+    digit, ink, width, height = match.groups()
+    assert (int(digit), int(width), int(height)) == (example.digit, *example.size)
+    assert draw(example).getpixel((0, 0)) == (255 if ink == "black" else 0)
 
 
-def test_the_program_writes_them_all(tmp_path: Path) -> None:
-    """Into any folder."""
+def test_the_program_writes_every_example(tmp_path: Path) -> None:
+    """Write all examples into any folder."""
     main(tmp_path)
-    assert len(list(tmp_path.iterdir())) == len(PICTURES)
+    assert image_names(tmp_path) == image_names(FOLDER)

@@ -1,17 +1,21 @@
-"""The README says what is so: its numbers are the contract's, its settings the service's, its answer the model's."""
+"""README and docs state what is measured, configured and returned."""
 
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from service.settings import WEIGHTS, Settings
-from tests.conftest import ROOT
+from service.settings import Settings
+from tests.conftest import ROOT, WEIGHTS
 
 README = (ROOT / "README.md").read_text()
+TRAINING = (ROOT / "docs" / "training.md").read_text()
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODELS = ("cnn-transformer", "cnn")
 
 
@@ -19,81 +23,107 @@ def document(model: str, name: str) -> dict[str, Any]:
     return dict(json.loads((WEIGHTS / model / name).read_text()))
 
 
-def people(model: str) -> dict[str, Any]:
-    return dict(document(model, "evaluation.json")["sources"]["people's pictures"])
+def source(model: str, name: str) -> dict[str, Any]:
+    return dict(document(model, "evaluation.json")["sources"][name])
 
 
 def mnist(model: str) -> dict[str, Any]:
-    return dict(document(model, "evaluation.json")["sources"]["MNIST test"])
+    return source(model, "MNIST test")
 
 
-def file(model: str, name: str) -> dict[str, Any]:
+def wild(model: str) -> dict[str, Any]:
+    return source(model, "wild")
+
+
+def file_entry(model: str, name: str) -> dict[str, Any]:
     return dict(document(model, "contract.json")["files"][name])
 
 
-def share(found: dict[str, Any]) -> str:
-    return f"{found['accuracy']:.2%} ({found['images'] - found['correct']} misread)"
+def with_errors(metrics: dict[str, Any]) -> str:
+    return f"{metrics['accuracy']:.2%} ({metrics['images'] - metrics['correct']} errors)"
 
 
 def megabytes(model: str, name: str) -> str:
     return f"{(WEIGHTS / model / name).stat().st_size / 1e6:.2f} MB"
 
 
-def area(model: str, kinds: str) -> str:
-    return f"{document(model, 'evaluation.json')['not_a_digit']['auroc'][kinds]:.4f}"
+def auroc(model: str, kinds: str) -> str:
+    return f"{document(model, 'evaluation.json')['ood']['auroc'][kinds]:.4f}"
 
 
-ROWS: dict[str, Callable[[str], str]] = {
-    "MNIST test, 10,000 images": lambda m: share(mnist(m)),
-    "people's own pictures, 439 by 45 writers": lambda m: share(people(m)),
-    "their mean over writers": lambda m: f"{people(m)['writers_mean']:.2%}",
-    "their photos, 87": lambda m: f"{people(m)['kinds']['photo']['accuracy']:.2%}",
-    "calibration error, MNIST test": lambda m: f"{mnist(m)['calibration_error']:.2%}",
-    "calibration error, people's own": lambda m: f"{people(m)['calibration_error']:.2%}",
-    "AUROC against what is no digit": lambda m: area(m, "all"),
-    "the same with look-alikes of digits": lambda m: area(m, "all and look-alikes"),
-    "worst difference of a logit, fp32": lambda m: f"{file(m, 'model.onnx')['parity']['worst_logit_difference']:.1e}",
-    "int8 answers as fp32 does, MNIST test": lambda m: (
-        f"{file(m, 'model.int8.onnx')['parity']['argmax_agreement']['mnist-test']:.2%}"
+def logit_difference(model: str) -> str:
+    return f"{file_entry(model, 'model.onnx')['parity']['worst_logit_difference']:.0e}"
+
+
+README_ROWS: dict[str, Callable[[str], str]] = {
+    "MNIST test accuracy, n = 10,000": lambda m: f"{mnist(m)['accuracy']:.2%}",
+    "accuracy on other people's images, n = 439, 45 writers": lambda m: f"{wild(m)['accuracy']:.2%}",
+    "expected calibration error: MNIST, other people's images": lambda m: (
+        f"{mnist(m)['ece']:.2%}, {wild(m)['ece']:.2%}"
     ),
-    "int8's time of fp32's": lambda m: f"{document(m, 'contract.json')['int8']['time_of_fp32']:.2f}",
+    "OOD detection AUROC: letters, symbols, shapes, noise": lambda m: auroc(m, "all"),
+    "largest logit difference, PyTorch to ONNX": logit_difference,
+    "served model file (int8)": lambda m: megabytes(m, document(m, "contract.json")["serves"]),
+}
+
+TRAINING_ROWS: dict[str, Callable[[str], str]] = {
+    "MNIST test accuracy, n = 10,000": lambda m: with_errors(mnist(m)),
+    "wild accuracy, n = 439, 45 writers": lambda m: with_errors(wild(m)),
+    "wild accuracy, mean over writers": lambda m: f"{wild(m)['writers_mean']:.2%}",
+    "wild photos, n = 87": lambda m: f"{wild(m)['kinds']['photo']['accuracy']:.2%}",
+    "ECE, MNIST test": lambda m: f"{mnist(m)['ece']:.2%}",
+    "ECE, wild": lambda m: f"{wild(m)['ece']:.2%}",
+    "OOD detection AUROC": lambda m: auroc(m, "all"),
+    "OOD detection AUROC with look-alikes": lambda m: auroc(m, "all and look-alikes"),
+    "largest logit difference, PyTorch to ONNX": logit_difference,
+    "int8/fp32 prediction agreement, MNIST test": lambda m: (
+        f"{file_entry(m, 'model.int8.onnx')['parity']['argmax_agreement']['mnist-test']:.2%}"
+    ),
     "`model.onnx`": lambda m: megabytes(m, "model.onnx"),
     "`model.int8.onnx`": lambda m: megabytes(m, "model.int8.onnx"),
     "parameters": lambda m: f"{document(m, 'training.json')['parameters']:,}",
 }
-"""What README's table says of each model, by the first words of the row."""
 
 
-def test_its_first_command_gives_the_answer_that_it_shows(client: TestClient) -> None:
-    """The curl that comes after `make serve`; the last decimals may depend on the processor."""
-    example, answer = re.search(
-        r"curl -F file=@(\S+) http://localhost:8000/predict\n```\n\n```json\n(.+)\n", README
-    ).groups()  # type: ignore[union-attr]
-    with (ROOT / example).open("rb") as file:
-        found = client.post("/predict", files={"file": file}).json()
-    shown = json.loads(answer)
-    assert found["digit"] == shown["digit"]
-    assert found["confidence"] == pytest.approx(shown["confidence"], abs=2e-3)
+def cells(text: str, row: str) -> list[str]:
+    line = next(line for line in text.splitlines() if line.startswith(f"| {row} |"))
+    return [cell.strip() for cell in line.split("|")[2:4]]
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_its_numbers_are_the_ones_that_were_measured(row: str) -> None:
-    """As contract, training report and evaluation have them."""
-    line = next(line for line in README.splitlines() if line.startswith(f"| {row} |"))
-    assert [cell.strip() for cell in line.split("|")[2:4]] == [ROWS[row](model) for model in MODELS]
+@pytest.mark.parametrize("row", README_ROWS)
+def test_the_results_in_the_readme_are_the_measured_ones(row: str) -> None:
+    """Match the contracts and the evaluations of both models."""
+    assert cells(README, row) == [README_ROWS[row](model) for model in MODELS]
+
+
+@pytest.mark.parametrize("row", TRAINING_ROWS)
+def test_the_results_in_the_training_document_are_the_measured_ones(row: str) -> None:
+    """Match the contracts, training reports and evaluations of both models."""
+    assert cells(TRAINING, row) == [TRAINING_ROWS[row](model) for model in MODELS]
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_reports_belong_to_the_committed_files(model: str) -> None:
-    """The training report to the checkpoint, the evaluation to the file that is served."""
+def test_the_reports_belong_to_the_committed_files(model: str) -> None:
+    """Match the training report with the checkpoint, and the evaluation with the served file."""
     contract = document(model, "contract.json")
     assert document(model, "training.json")["checkpoint_sha256"] == contract["files"]["model_weights.pth"]["sha256"]
     assert document(model, "evaluation.json")["file_sha256"] == contract["files"][contract["serves"]]["sha256"]
 
 
-def test_its_table_of_settings_is_complete() -> None:
-    """Every setting with its default, and no other."""
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.MULTILINE))
+def test_the_first_command_gives_the_response_that_the_readme_shows(client: TestClient) -> None:
+    """Post the image of the first curl command; the last decimals may depend on the processor."""
+    match = re.search(r"curl -F file=@(\S+) http://localhost:8000/predict\n```\n\n```json\n(.+)\n", README)
+    assert match
+    with (ROOT / match[1]).open("rb") as file:
+        prediction = client.post("/predict", files={"file": file}).json()
+    shown = json.loads(match[2])
+    assert prediction["digit"] == shown["digit"]
+    assert prediction["confidence"] == pytest.approx(shown["confidence"], abs=2e-3)
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    """List every setting with its default, and no other."""
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", CONFIGURATION, re.MULTILINE))
     defaults = Settings()
     assert set(rows) == {name.upper() for name in Settings.__dataclass_fields__}
     for name, shown in rows.items():
@@ -104,3 +134,19 @@ def test_its_table_of_settings_is_complete() -> None:
             assert float(shown) == value
         else:
             assert shown == (",".join(value) if isinstance(value, tuple) else value)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    """Resolve each relative link of a document."""
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text())
+    missing = [link for link in links if not (path.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_module_that_a_document_names_exists(path: Path) -> None:
+    """Find each named Python file in the checkout, or in `service/` as docs/architecture.md shortens it."""
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", path.read_text())
+    missing = [name for name in named if not (ROOT / name).exists() and not (ROOT / "service" / name).exists()]
+    assert missing == []

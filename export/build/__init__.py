@@ -1,0 +1,1 @@
+"""Build the served model: checkpoint -> ONNX -> int8 -> parity -> contract."""

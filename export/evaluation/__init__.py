@@ -1,0 +1,1 @@
+"""Evaluate a served model and write its model card. onnxruntime only; no PyTorch."""

@@ -1,0 +1,135 @@
+"""Write the model card: how a model was trained, how accurate it is, and what it misreads."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from export.evaluation import plots
+from export.evaluation.records import EvalRecord
+from export.model_folder import ModelFolder
+
+TRAINING_DATA = """\
+The training data has four parts:
+
+- 55,000 of MNIST's 60,000 training images.
+- The same images, rendered as drawings and photos.
+- Digits in forms that MNIST lacks: a 1 with a flag and a foot, a crossed 7, a closed 4.
+- Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.
+
+All images pass through the service's preprocessing. Augmentation (stroke width, affine map, warp) is resampled in each
+epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set and
+the wild images are not used in training."""
+
+
+def write_card(
+    model: ModelFolder, sources: Mapping[str, Sequence[EvalRecord]], results: Mapping[str, Any], output: ModelFolder
+) -> None:
+    """Write metrics, plots and card of `model` to `output`, which may be the same folder.
+
+    sources: the records by source name. results: `sources`, the metrics by source name, and `ood`.
+    """
+    contract = json.loads(model.contract.read_text())
+    training = _training_report(model, contract)
+    output.path.mkdir(parents=True, exist_ok=True)
+    served = contract["files"][contract["serves"]]["sha256"]
+    output.evaluation.write_text(json.dumps({"file_sha256": served, **results}, indent=2) + "\n")
+    _save_plots(training, sources, results, output)
+    output.card.write_text("\n\n".join(_paragraphs(contract, training, results)) + "\n")
+
+
+def _training_report(model: ModelFolder, contract: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the training report, if there is one and it belongs to this checkpoint."""
+    if not model.training_report.exists():
+        return None
+    report: dict[str, Any] = json.loads(model.training_report.read_text())
+    is_this_checkpoint = report.get("checkpoint_sha256") == contract["files"][model.checkpoint.name]["sha256"]
+    return report if is_this_checkpoint else None
+
+
+def _save_plots(
+    training: Mapping[str, Any] | None,
+    sources: Mapping[str, Sequence[EvalRecord]],
+    results: Mapping[str, Any],
+    output: ModelFolder,
+) -> None:
+    if training:
+        plots.plot_training(training["history"]).savefig(output.training_plot)
+    plots.plot_reliability(sources).savefig(output.reliability_plot)
+    plots.plot_confusion(results["sources"]).savefig(output.confusion_plot)
+    misread = [record for records in sources.values() for record in records if not record.is_correct]
+    plots.contact_sheet(misread).save(output.misread_plot)
+
+
+def _paragraphs(
+    contract: Mapping[str, Any], training: Mapping[str, Any] | None, results: Mapping[str, Any]
+) -> list[str]:
+    served, sources = contract["files"][contract["serves"]], results["sources"]
+    return [
+        f"# {contract['model']}",
+        f"The service runs `{contract['serves']}` ({served['precision']}, SHA-256 `{served['sha256'][:16]}…`)."
+        " The results below are those of this file, with the service's own decoding, preprocessing and session.",
+        "## Training",
+        *(_training(training) if training else ["This checkpoint has no training report."]),
+        "## Results",
+        _table(["source", "n", "correct", "accuracy", "ECE"], map(_source_row, sources.items())),
+        *(_accuracy_by_kind(name, source) for name, source in sources.items() if source["kinds"]),
+        _table(["label", *sources], ([f"{digit}", *_digit_cells(sources, digit)] for digit in range(10))),
+        "ECE is the expected calibration error over 15 bins. It is 0 if confidence equals accuracy in every bin.",
+        "![Reliability diagram](reliability.png)",
+        "![Confusion matrix](confusion.png)",
+        "## OOD detection",
+        *_ood(results["ood"]),
+        "## Misread images",
+        "Every image that the model misreads or the service rejects, with its label, prediction and confidence.",
+        "![Misread images](misread.png)",
+    ]
+
+
+def _training(report: Mapping[str, Any]) -> list[str]:
+    settings, best = report["settings"], report["best"]
+    minutes = sum(epoch["seconds"] for epoch in report["history"]) / 60
+    device = re.sub(r"\b1 threads\b", "1 thread", report["device"])  # older reports have the plural
+    accuracies = " and ".join(
+        f"{best[key]:.2%} on {key.removesuffix('_accuracy')}" for key in best if key.endswith("_accuracy")
+    )
+    return [
+        TRAINING_DATA,
+        f"{report['parameters']:,} parameters; {settings['epochs']} epochs of {sum(settings['epoch_size']):,} images;"
+        f" seed {settings['seed']}; {minutes:.0f} minutes on {device} ({report['precision']})."
+        f" Epoch {best['epoch']} has the lowest validation loss and was selected. Its validation accuracy is"
+        f" {accuracies}. The temperature {report['temperature']:.3f} is folded into the head.",
+        "![Training curve](training.png)",
+    ]
+
+
+def _source_row(item: tuple[str, Mapping[str, Any]]) -> list[str]:
+    name, source = item
+    counts = [f"{source['images']:,}", f"{source['correct']:,}"]
+    return [name, *counts, f"{source['accuracy']:.2%}", f"{source['ece']:.2%}"]
+
+
+def _accuracy_by_kind(name: str, source: Mapping[str, Any]) -> str:
+    kinds = (f"{kind} {share['accuracy']:.2%} (n = {share['images']})" for kind, share in source["kinds"].items())
+    return (
+        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {source['writers']} writers:"
+        f" {source['writers_mean']:.2%}."
+    )
+
+
+def _digit_cells(sources: Mapping[str, Any], digit: int) -> Iterable[str]:
+    shares = (source["digits"].get(str(digit)) for source in sources.values())
+    return (f"{share['accuracy']:.2%} of {share['images']:,}" if share else "none" for share in shares)
+
+
+def _ood(ood: Mapping[str, Any]) -> list[str]:
+    return [
+        "OOD detection AUROC is the probability that a random digit gets a higher confidence than a random outlier"
+        f" (out-of-distribution image): {ood['digits']:,} digits against {ood['outliers_per_kind']} outliers of each"
+        " kind. Look-alikes are letters and signs that resemble a digit, such as O, l, S and Z.",
+        _table(["outliers", "OOD detection AUROC"], ([kind, f"{area:.4f}"] for kind, area in ood["auroc"].items())),
+    ]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])

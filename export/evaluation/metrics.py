@@ -1,0 +1,79 @@
+"""Compute metrics from evaluation records."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.evaluation.records import EvalRecord
+
+BINS = 15
+"""Bins of equal width for the calibration error and the reliability diagram."""
+
+
+def compute_metrics(records: Sequence[EvalRecord]) -> dict[str, Any]:
+    """Compute accuracy, overall and by digit, kind and writer, and the calibration error. Shares are in [0, 1]."""
+    digits = _group(records, lambda record: str(record.label))
+    kinds = _group(records, lambda record: record.kind)
+    writers = _group(records, lambda record: record.writer)
+    return {
+        **_accuracy(records),
+        "ece": expected_calibration_error(records),
+        "digits": {digit: _accuracy(group) for digit, group in digits.items()},
+        "kinds": {kind: _accuracy(group) for kind, group in kinds.items() if kind},
+        "writers": len(writers),
+        "writers_mean": float(np.mean([_accuracy(group)["accuracy"] for group in writers.values()])),
+        "confusion": confusion_matrix(records).tolist(),
+    }
+
+
+def confusion_matrix(records: Iterable[EvalRecord]) -> NDArray[np.int64]:
+    """Count records by label and prediction, int64 (10, 11). The last column counts rejected images."""
+    counts = np.zeros((10, 11), np.int64)
+    for record in records:
+        counts[record.label, 10 if record.prediction is None else record.prediction.digit] += 1
+    return counts
+
+
+def reliability_bins(records: Iterable[EvalRecord]) -> NDArray[np.float64]:
+    """Sort predictions into BINS equal bins of confidence: float64 (15, 3).
+
+    Columns: number of predictions, mean confidence, accuracy. Rejected images are left out; empty bins are 0.
+    """
+    bins = np.zeros((BINS, 3))
+    for record in records:
+        if record.prediction is not None:
+            bins[min(int(record.confidence * BINS), BINS - 1)] += (1, record.confidence, record.is_correct)
+    bins[:, 1:] /= np.maximum(bins[:, :1], 1)
+    return bins
+
+
+def expected_calibration_error(records: Iterable[EvalRecord]) -> float:
+    """Compute the expected calibration error (Guo et al. 2017), in [0, 1], of the images that were not rejected."""
+    count, confidence, accuracy = reliability_bins(records).T
+    return float((count * np.abs(confidence - accuracy)).sum() / count.sum())
+
+
+def auroc(digits: NDArray[np.float64], outliers: NDArray[np.float64]) -> float:
+    """Compute the area under the ROC curve of confidences, float64 (N,) and (M,).
+
+    It is the probability that a random digit has a higher confidence than a random outlier; a tie counts half.
+    """
+    ordered = np.sort(digits)
+    above = len(ordered) - np.searchsorted(ordered, outliers, side="right")
+    equal = len(ordered) - np.searchsorted(ordered, outliers, side="left") - above
+    return float((above + equal / 2).mean() / len(ordered))
+
+
+def _accuracy(records: Sequence[EvalRecord]) -> dict[str, Any]:
+    correct = sum(record.is_correct for record in records)
+    return {"images": len(records), "correct": correct, "accuracy": correct / len(records)}
+
+
+def _group(records: Iterable[EvalRecord], key: Callable[[EvalRecord], str]) -> dict[str, list[EvalRecord]]:
+    groups = defaultdict(list)
+    for record in records:
+        groups[key(record)].append(record)
+    return dict(sorted(groups.items()))

@@ -1,0 +1,1 @@
+"""Train a network with PyTorch and write its checkpoint."""

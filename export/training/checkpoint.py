@@ -1,0 +1,64 @@
+"""Load a checkpoint: a state dict on disk becomes a network in evaluation mode."""
+
+import hashlib
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from export.errors import CheckpointError
+from export.model import find_architecture
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: the model's name, the file, and the network on the CPU in evaluation mode, float32."""
+
+    name: str
+    path: Path
+    network: nn.Module
+
+
+def load_checkpoint(name: str, path: Path) -> Checkpoint:
+    """Load the state dict `path` into the architecture `name`.
+
+    Raises ExportError if the name is unknown, and CheckpointError, naming the first key or shape that does not fit.
+    """
+    network = find_architecture(name)()
+    state = _read_state(path)
+    _check_state(path, state, network)
+    network.load_state_dict(state)
+    return Checkpoint(name, path, network.eval())
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist. Train a model with `make train`.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint that torch can read ({error}).") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} holds a {type(state).__name__}. Save the network's state dict.")
+    return state
+
+
+def _check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module) -> None:
+    expected = network.state_dict()
+    for key in [*expected, *state]:
+        if key not in state:
+            raise CheckpointError(f"{path} does not fit: it lacks {key}.")
+        if key not in expected:
+            raise CheckpointError(f"{path} does not fit: the architecture has no {key}.")
+        if not isinstance(state[key], torch.Tensor):
+            raise CheckpointError(f"{path} does not fit: {key} is a {type(state[key]).__name__}, not a tensor.")
+        if state[key].shape != expected[key].shape:
+            actual, needed = tuple(state[key].shape), tuple(expected[key].shape)
+            raise CheckpointError(f"{path} does not fit: {key} has shape {actual}, and the architecture {needed}.")

@@ -1,0 +1,25 @@
+"""The recipe of a training run. Imports no PyTorch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run depends on, besides the data and the architecture.
+
+    epoch_size: images per epoch of each part of the training data (MNIST, photographed, drawn, outliers), drawn anew
+    for each epoch. warm_up: share of the run in which the learning rate rises; it then falls along a cosine.
+    ema_decay: of the moving average of the weights, which is what is validated and saved. start: SHA-256 of the
+    checkpoint that the run starts from; empty if it starts from random weights.
+    """
+
+    epochs: int = 120
+    epoch_size: tuple[int, ...] = (55_000, 25_000, 8_000, 7_000)
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    warm_up: float = 0.1
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.02
+    ema_decay: float = 0.999
+    seed: int = 0
+    start: str = ""

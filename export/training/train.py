@@ -1,0 +1,276 @@
+"""Train a model on MNIST: data -> loop -> checkpoint -> publish. A new start continues an interrupted run."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from export.data.dataset import OUTLIER_LABEL
+from export.data.mnist import load_train
+from export.data.outliers import train_outliers
+from export.data.scenes import draw_dataset, normalize_dataset, photograph_dataset
+from export.errors import ExportError
+from export.model import find_architecture
+from export.model_folder import ModelFolder, RunFolder
+from export.training.calibrate import calibrate, predict_logits
+from export.training.checkpoint import Checkpoint, load_checkpoint, sha256
+from export.training.device_dataset import DEVICE, DeviceDataset
+from export.training.recipe import Recipe
+
+FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+"""Whether the device multiplies bfloat16 matrices in hardware. Elsewhere float32 is faster."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training images, and the validation images by name. The validation split selects the checkpoint."""
+
+    train: DeviceDataset
+    validation: Mapping[str, DeviceDataset]
+
+
+def train_model(
+    name: str, recipe: Recipe, mnist: Path | None, run: RunFolder, weights: ModelFolder, start: Path | None = None
+) -> None:
+    """Train the model `name` on MNIST in the folder `mnist`, and publish it in `weights`.
+
+    start: a checkpoint to start from instead of random weights. Raises ExportError if the name is unknown, a file
+    cannot be used, or `run` holds an interrupted run of another recipe.
+    """
+    find_architecture(name)  # an unknown name must fail before the data is loaded, which takes a minute
+    checkpoint = load_checkpoint(name, start) if start else None
+    recipe = replace(recipe, start=sha256(start) if start else "")
+    data = load_data(mnist, recipe.seed)
+    train(name, recipe, data, run, checkpoint)
+    publish(run, weights, data, checkpoint)
+
+
+def load_data(mnist: Path | None, seed: int) -> TrainingData:
+    """Load MNIST and render the synthetic images, about a minute on two cores.
+
+    Raises DataError if MNIST cannot be loaded.
+    """
+    digits, validation = load_train(mnist)
+    train = DeviceDataset(
+        normalize_dataset(digits), photograph_dataset(digits, seed), draw_dataset(seed), train_outliers(seed)
+    )
+    return TrainingData(
+        train,
+        {
+            "mnist": DeviceDataset(normalize_dataset(validation)),
+            "photographed": DeviceDataset(photograph_dataset(validation, seed + 1)),
+        },
+    )
+
+
+def train(name: str, recipe: Recipe, data: TrainingData, run: RunFolder, start: Checkpoint | None = None) -> None:
+    """Train the model `name`, or continue the interrupted run in `run`. Leaves its best checkpoint and report there.
+
+    Raises ExportError if `run` holds an interrupted run of another recipe.
+    """
+    run.path.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(name, recipe, data, start)
+    trainer.resume(run)
+    batches_done, batches_total = (epochs * trainer.num_batches for epochs in (trainer.epoch, recipe.epochs))
+    with tqdm(total=batches_total, initial=batches_done, unit="batch") as progress:
+        while trainer.epoch < recipe.epochs:
+            trainer.train_epoch(progress)
+            trainer.save(run)
+
+
+class Trainer:
+    """The state of a training run: network, moving average, optimizer, schedule and history."""
+
+    def __init__(self, name: str, recipe: Recipe, data: TrainingData, start: Checkpoint | None = None) -> None:
+        """Initialize the network from `start`, or with random weights."""
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.data = recipe, data
+        self.identity = {"model": name, "examples": data.train.sizes, **asdict(recipe)}
+        self.num_batches = data.train.num_batches(recipe.epoch_size, recipe.batch_size)
+        self.network = find_architecture(name)().to(DEVICE)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
+        if start is not None:
+            self.network.load_state_dict(start.network.state_dict())
+        average = get_ema_multi_avg_fn(recipe.ema_decay)
+        self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
+        groups = parameter_groups(self.network, recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+        self.schedule = OneCycleLR(
+            self.optimizer,
+            max_lr=recipe.learning_rate,
+            total_steps=recipe.epochs * self.num_batches,
+            pct_start=recipe.warm_up,
+            cycle_momentum=False,
+        )
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """The number of complete epochs."""
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The epoch with the lowest validation loss. Accuracy on 5,000 images is too coarse to select by."""
+        return min(self.history, key=lambda epoch: epoch["validation_loss"])
+
+    def train_epoch(self, progress: "tqdm[Any]") -> None:
+        """Train on one sample of the training data, validate, and append the results to the history."""
+        started, losses = time.perf_counter(), []
+        generator = self._seed_epoch()
+        self.network.train()
+        for images, labels in self.data.train.batches(self.recipe.epoch_size, self.recipe.batch_size, generator):
+            losses.append(self._train_batch(images, labels))
+            progress.update()
+        train_loss = round(float(torch.stack(losses).mean()), 5)
+        validation = self._validate()
+        seconds = round(time.perf_counter() - started, 1)
+        self.history.append({"epoch": self.epoch + 1, "train_loss": train_loss, **validation, "seconds": seconds})
+        self._show_epoch(progress)
+
+    def _seed_epoch(self) -> torch.Generator:
+        """Seed each epoch separately, so that a resumed run repeats an uninterrupted one."""
+        seed = self.recipe.seed * 1_000_003 + self.epoch
+        torch.manual_seed(seed)
+        return torch.Generator(DEVICE).manual_seed(seed)
+
+    def _train_batch(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Update the weights once: float32 (B, 1, 28, 28) and int64 (B,). Returns the loss."""
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
+            logits = self.network(images.to(DEVICE, memory_format=torch.channels_last))
+        targets = soft_targets(labels, logits.shape[1], self.recipe.label_smoothing)
+        loss = F.cross_entropy(logits.float(), targets)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.network)
+        return loss.detach()
+
+    @torch.inference_mode()
+    def _validate(self) -> dict[str, float]:
+        """Measure the averaged weights in float32: the mean loss, and the accuracy on each validation set."""
+        losses, accuracies = [], {}
+        for name, dataset in self.data.validation.items():
+            logits = predict_logits(self.average, dataset)
+            losses.append(float(F.cross_entropy(logits, dataset.labels, label_smoothing=self.recipe.label_smoothing)))
+            accuracies[f"{name}_accuracy"] = float((logits.argmax(dim=1) == dataset.labels).double().mean())
+        measured = {"validation_loss": sum(losses) / len(losses), **accuracies}
+        return {key: round(value, 5) for key, value in measured.items()}
+
+    def _show_epoch(self, progress: "tqdm[Any]") -> None:
+        """Show the last epoch's loss and accuracies on the progress bar."""
+        last = self.history[-1]
+        accuracies = {key.removesuffix("_accuracy"): f"{last[key]:.2%}" for key in last if key.endswith("_accuracy")}
+        progress.set_description(f"epoch {self.epoch}/{self.recipe.epochs}")
+        progress.set_postfix(
+            {"loss": f"{last['train_loss']:.4f}", **accuracies, "best": f"epoch {self.best['epoch']:.0f}"}
+        )
+
+    def save(self, run: RunFolder) -> None:
+        """Save the checkpoint if this epoch is the best, the report, and the state to resume from."""
+        if self.best["epoch"] == self.epoch:
+            _save_atomically(self.average.module.state_dict(), run.checkpoint)
+        write_report(self.report(), run)
+        parts = {key: part.state_dict() for key, part in self._stateful_parts().items()}
+        _save_atomically({"identity": self.identity, "history": self.history, **parts}, run.last_state)
+
+    def resume(self, run: RunFolder) -> None:
+        """Restore the state that `save` left in `run`, if any. Raises ExportError if its recipe is another."""
+        if not run.last_state.exists():
+            return
+        state = torch.load(run.last_state, map_location=DEVICE, weights_only=True)
+        if state["identity"] != self.identity:
+            raise ExportError(
+                f"{run.last_state} holds an interrupted run of {state['identity']}, not of {self.identity}."
+                " Finish it with its own settings, or delete it to start a new run."
+            )
+        for key, part in self._stateful_parts().items():
+            part.load_state_dict(state[key])
+        self.history = state["history"]
+
+    def _stateful_parts(self) -> dict[str, Any]:
+        return {
+            "model": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
+
+    def report(self) -> dict[str, Any]:
+        """Describe the run: settings, parameters, hardware, versions, the best epoch, and every epoch."""
+        return {
+            "settings": self.identity,
+            "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
+            "device": device_name(),
+            "precision": "bfloat16 autocast" if FAST_BFLOAT16 else "float32",
+            "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "best": self.best,
+            "history": self.history,
+        }
+
+
+def publish(run: RunFolder, weights: ModelFolder, data: TrainingData, start: Checkpoint | None = None) -> None:
+    """Calibrate the best checkpoint of a finished run, and write it with its report to the model's folder.
+
+    The report of the run that trained `start`, if it lies beside it, is kept within the new report.
+    """
+    network = load_checkpoint(weights.name, run.checkpoint).network.to(DEVICE)
+    report = json.loads(run.training_report.read_text())
+    report["temperature"] = calibrate(network, list(data.validation.values()))
+    previous = ModelFolder(start.path.parent).training_report if start else None
+    if previous is not None and previous.exists():
+        report["before"] = json.loads(previous.read_text())
+    weights.path.mkdir(parents=True, exist_ok=True)
+    torch.save(network.cpu().state_dict(), weights.checkpoint)
+    write_report({**report, "checkpoint_sha256": sha256(weights.checkpoint)}, weights)
+    run.last_state.unlink()
+
+
+def write_report(report: Mapping[str, Any], folder: ModelFolder) -> None:
+    """Write the training report as JSON."""
+    folder.training_report.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
+    """Convert labels, int64 (B,), to target probabilities, float32 (B, C): smoothed labels; uniform for outliers.
+
+    The uniform target is that of outlier exposure (Hendrycks et al. 2019, "Deep anomaly detection with outlier
+    exposure").
+    """
+    smoothed = F.one_hot(labels.clamp(min=0), num_classes) * (1 - smoothing) + smoothing / num_classes
+    return torch.where((labels == OUTLIER_LABEL)[:, None], 1 / num_classes, smoothed)
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Group the parameters for the optimizer. Weight decay applies to matrices and kernels, not to biases and norms."""
+    decayed = [parameter for parameter in network.parameters() if parameter.squeeze().ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.squeeze().ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def device_name() -> str:
+    """Return the name of the GPU, or of the processor with the number of threads."""
+    if DEVICE.type == "cuda":
+        return torch.cuda.get_device_name(DEVICE)
+    name = torch.cpu.get_capabilities().get("cpu_name", platform.processor())
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' * (threads > 1)}"
+
+
+def _save_atomically(state: Mapping[str, Any], path: Path) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)

@@ -1,0 +1,80 @@
+"""Estimate the background that ink lies on: an even gray, or a smoothly shaded surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_EVEN_SPREAD = 2
+"""Gray levels. Up to this median deviation along the border, the background counts as even: drawings and scans."""
+
+MAX_BACKGROUND_DISTANCE = 12
+"""Gray levels from the border's median beyond which a border pixel is not background."""
+
+MIN_SAMPLES_PER_SIDE = 48
+"""A shaded background is fitted to a subsample: illumination changes slowly."""
+
+MAX_ITERATIONS = 6
+
+
+@dataclass(frozen=True)
+class Background:
+    """The estimated gray level of the background, and the noise around it.
+
+    level: float32 () if even, or (H, W) if shaded, 0 to 255. noise: standard deviation of its texture in gray levels.
+    """
+
+    level: NDArray[np.float32]
+    noise: float
+
+
+def estimate_background(gray: NDArray[np.uint8]) -> Background:
+    """Estimate the background of an image, uint8 (H, W).
+
+    If most of the border has one gray, that is the background. Otherwise a quadratic surface is fitted.
+    """
+    border = _border_pixels(gray)
+    if (border == border[0]).all():  # nearly all drawings on a screen, and the cheapest to check
+        return Background(np.float32(border[0]), 0.0)  # type: ignore[arg-type]  # a scalar broadcasts
+    values = border.astype(np.float32)
+    level = _median(values)
+    distance = np.abs(values - level)
+    spread = float(_median(distance))
+    if spread <= MAX_EVEN_SPREAD and np.count_nonzero(distance > MAX_BACKGROUND_DISTANCE) < 0.25 * values.size:
+        return Background(level, 1.5 * spread)  # type: ignore[arg-type]  # a scalar broadcasts
+    return _fit_quadratic(gray)
+
+
+def _median(values: NDArray[np.float32]) -> np.float32:
+    """Return the median of a few hundred values. `np.median` takes ten times as long, most of it overhead."""
+    ordered = np.sort(values)
+    return np.float32((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+
+
+def _border_pixels(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the outermost pixels: uint8 (H, W) to uint8 (2 H + 2 W,)."""
+    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+
+
+def _fit_quadratic(gray: NDArray[np.uint8]) -> Background:
+    """Fit a quadratic surface by trimmed least squares, starting from the pixels near the median."""
+    down, across = (max(1, side // MIN_SAMPLES_PER_SIDE) for side in gray.shape)
+    sample = gray[down // 2 :: down, across // 2 :: across].astype(np.float32)
+    design, values = _design_matrix(*sample.shape).reshape(6, -1).T, sample.ravel()
+    distance = np.abs(values - np.median(values))
+    inliers = distance <= max(3.75 * float(np.median(distance)), 8)
+    for _ in range(MAX_ITERATIONS):
+        coefficients = np.linalg.lstsq(design[inliers], values[inliers], rcond=None)[0]
+        distance = np.abs(values - design @ coefficients)
+        noise = 1.4826 * float(np.median(distance[inliers]))
+        previous, inliers = inliers, distance <= max(2.5 * noise, 3)
+        if np.array_equal(previous, inliers):
+            break
+    return Background(np.tensordot(coefficients, _design_matrix(*gray.shape), 1), noise)
+
+
+def _design_matrix(height: int, width: int) -> NDArray[np.float32]:
+    """Return 1, y, x, y², x² and xy for each pixel, float32 (6, H, W), with y and x in [-1, 1]."""
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis]
+    return np.stack(np.broadcast_arrays(np.float32(1), y, x, y * y, x * x, x * y)).astype(np.float32)

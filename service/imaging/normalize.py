@@ -1,0 +1,86 @@
+"""Normalize a digit to the 28 x 28 input that the model was trained on.
+
+The steps are MNIST's own (LeCun et al. 1998, "Gradient-based learning applied to document recognition"): fit the digit
+into 20 x 20 pixels and place its center of mass in the middle of 28 x 28. MNIST images pass through unchanged, up to
+rounding.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.imaging.segment import extract_digit
+
+MEAN = 0.1307
+STD = 0.3081
+
+SIDE = 28
+DIGIT_SIDE = 20
+CENTER = 14
+
+MIN_INK = 0.1
+"""Share of the strongest ink. Fainter pixels do not count for the digit's bounding box."""
+
+
+def to_model_input(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Convert an image, uint8 (H, W), to the model's input, float32 (1, 28, 28), standardized.
+
+    Raises ImageError if the image holds no digit.
+    """
+    return standardize(normalize_digit(gray))
+
+
+def normalize_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Convert an image, uint8 (H, W), of any polarity, to float32 (28, 28) in [0, 1], 1 = ink.
+
+    Raises ImageError if the image holds no digit.
+    """
+    return center(resize_to_box(crop_to_ink(extract_digit(gray))))
+
+
+def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Standardize float32 (28, 28) in [0, 1] to float32 (1, 28, 28) with MNIST's mean and standard deviation."""
+    return ((image - np.float32(MEAN)) / np.float32(STD))[np.newaxis]
+
+
+def crop_to_ink(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Crop to the bounding box of the ink: float32 (H, W), not blank, to float32 (h, w)."""
+    outline = ink > MIN_INK * ink.max()
+    rows, columns = (outline.any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def resize_to_box(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Resize to fit 20 x 20: float32 (H, W), not blank, to (h, w) in [0, 1], longer side 20, maximum 1.
+
+    The maximum is set after the resize, because a thin stroke on a large image fades when it shrinks.
+    """
+    height, width = ink.shape
+    scale = DIGIT_SIDE / max(height, width)
+    if scale != 1:  # an MNIST digit keeps its pixels
+        rows = resampling_weights(height, max(1, round(height * scale)))
+        columns = resampling_weights(width, max(1, round(width * scale)))
+        ink = np.asarray(rows @ ink @ columns.T, np.float32)
+    return np.asarray(ink / ink.max())
+
+
+def resampling_weights(size: int, new_size: int) -> NDArray[np.float32]:
+    """Return the weights of an antialiased triangle filter, float32 (new_size, size); each row sums to 1."""
+    scale = size / new_size
+    centers = (np.arange(new_size) + 0.5) * scale - 0.5
+    distance = np.abs(centers[:, np.newaxis] - np.arange(size))
+    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def center(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Paste float32 (h, w), at most 20 x 20, into float32 (28, 28), center of mass at pixel (14, 14)."""
+    image = np.zeros((SIDE, SIDE), np.float32)
+    top, left = (center_offset(ink.sum(axis=axis).tolist()) for axis in (1, 0))
+    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return image
+
+
+def center_offset(profile: list[float]) -> int:
+    """Return the start index in [0, 28 - len(profile)] that puts the profile's center of mass nearest to CENTER."""
+    mean = sum(index * ink for index, ink in enumerate(profile)) / sum(profile)
+    return min(max(round(CENTER - mean), 0), SIDE - len(profile))

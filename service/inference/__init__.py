@@ -1,0 +1,1 @@
+"""Model input to predictions: the verified model contract, the onnxruntime session, batching."""

@@ -1,0 +1,104 @@
+"""The contract of a model: what its folder promises about the files in it, verified at start-up."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.errors import ModelError
+from service.imaging.normalize import MEAN, STD
+
+CONTRACT_FILE = "contract.json"
+
+EXPECTED_TERMS: dict[str, Any] = {
+    "input": {"name": "image", "dtype": "float32", "shape": ["N", 1, 28, 28]},
+    "output": {"name": "logits", "dtype": "float32", "shape": ["N", 10]},
+    "mean": MEAN,
+    "std": STD,
+    "labels": list(range(10)),
+}
+"""What this version of the service feeds a model, and what it reads from it."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A verified `contract.json`: its folder, and its content."""
+
+    folder: Path
+    content: dict[str, Any]
+
+    @classmethod
+    def verify(cls, folder: Path) -> "Contract":
+        """Read a model's contract and verify every file that it lists.
+
+        Raises ModelError, naming the file and the difference.
+        """
+        contract = cls(folder, _read(folder / CONTRACT_FILE))
+        contract._check_terms()
+        contract._check_files()
+        return contract
+
+    @property
+    def model_file(self) -> Path:
+        """The ONNX file that is served."""
+        return self.folder / str(self.content["serves"])
+
+    @property
+    def served(self) -> dict[str, Any]:
+        """The contract's entry for the served file: hash, precision, accuracy, parity."""
+        return dict(self.content["files"][self.content["serves"]])
+
+    @property
+    def self_test(self) -> list[float]:
+        """The ten logits that the served file gave for the self-test input when it was exported."""
+        return list(self.served["self_test"])
+
+    def summary(self) -> dict[str, Any]:
+        """Summarize the model and its served file, for GET /model."""
+        terms = ("model", "opset", "versions", "input", "output", "labels")
+        hashes = {name: entry["sha256"] for name, entry in self.content["files"].items()}
+        served = {key: value for key, value in self.served.items() if key != "self_test"}
+        model = {term: self.content[term] for term in terms}
+        return {**model, "serves": self.content["serves"], **served, "files": hashes}
+
+    def _check_terms(self) -> None:
+        for term, expected in EXPECTED_TERMS.items():
+            if self.content.get(term) != expected:
+                raise ModelError(
+                    f"{self.folder / CONTRACT_FILE}: {term} is {self.content.get(term)!r}, but this service requires"
+                    f" {expected!r}. Export the model again with `make export`."
+                )
+        if self.content.get("serves") not in self.content.get("files", {}):
+            raise ModelError(f"{self.folder / CONTRACT_FILE}: it names no file to serve. Run `make export`.")
+
+    def _check_files(self) -> None:
+        for name, entry in self.content["files"].items():
+            path = self.folder / name
+            if path.exists() or path == self.model_file:  # an image or wheel may leave other files out
+                _check_hash(path, entry["sha256"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read ({error.strerror}). Set MODEL to the name of a folder in WEIGHTS_DIR."
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"{path} is not valid JSON ({error}). Run `make export`.") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} is not a JSON object. Run `make export`.")
+    return content
+
+
+def _check_hash(path: Path, expected: str) -> None:
+    try:
+        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}). Run `make export`.") from error
+    if actual != expected:
+        raise ModelError(
+            f"{path} has SHA-256 {actual}, but its contract says {expected}. Restore the file, or run `make export`."
+        )

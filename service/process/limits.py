@@ -1,0 +1,44 @@
+"""CPU and memory limits of the container (cgroup v2 or v1), not of its host."""
+
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+
+BYTES_PER_WORKER = 128_000_000
+"""Memory that a worker may need while it decodes large images and others arrive."""
+
+
+def worker_count(cgroup: Path = CGROUP) -> int:
+    """Return one worker per CPU, capped at one per BYTES_PER_WORKER of memory; at least one."""
+    cpus, memory = cpu_count(cgroup), memory_limit(cgroup)
+    return max(1, min(cpus, memory // BYTES_PER_WORKER)) if memory else cpus
+
+
+def cpu_count(cgroup: Path = CGROUP) -> int:
+    """Return the whole CPUs that the cgroup's quota gives, at least one, at most those of the CPU affinity."""
+    allowed = len(os.sched_getaffinity(0))
+    quota, period = (
+        _words(cgroup / "cpu.max")
+        or (
+            *_words(cgroup / "cpu/cpu.cfs_quota_us"),
+            *_words(cgroup / "cpu/cpu.cfs_period_us"),
+        )
+        or ("max", "1")
+    )
+    limited = quota.isdecimal() and period.isdecimal() and int(period) > 0
+    return max(1, min(allowed, int(quota) // int(period))) if limited else allowed
+
+
+def memory_limit(cgroup: Path = CGROUP) -> int:
+    """Return the memory limit in bytes, 0 if there is none."""
+    words = _words(cgroup / "memory.max") or _words(cgroup / "memory/memory.limit_in_bytes")
+    return int(words[0]) if words and words[0].isdecimal() else 0
+
+
+def _words(path: Path) -> tuple[str, ...]:
+    """Return the words of a cgroup file, none if the file is missing."""
+    try:
+        return tuple(path.read_text().split())
+    except OSError:
+        return ()

@@ -1,0 +1,1 @@
+"""HTTP: routes, request bodies and error responses, on Starlette."""

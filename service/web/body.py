@@ -1,0 +1,91 @@
+"""Read the images of a request: check its type, read its body within limits, parse it."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from service.errors import RequestError, UploadTimeoutError, UploadTooLargeError
+from service.web import form, json_image
+from service.web.content_type import ContentType
+
+MAX_OVERRUN = 4
+"""How many times the size limit is read before an oversized upload is cut off."""
+
+
+class BodyReader:
+    """Reads the images of requests. Every method raises RequestError if a request is invalid."""
+
+    def __init__(self, max_bytes: int, timeout: float, max_batch: int) -> None:
+        """Accept bodies of up to `max_bytes` within `timeout` seconds, and up to `max_batch` images in one."""
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._max_batch = max_batch
+
+    async def read_image(self, request: Request, field: str) -> bytes:
+        """Read one image from a form's field, or from the whole body if it is not a form."""
+        content_type = _content_type(request)
+        if content_type.is_form:
+            return await self._read_form_image(request, content_type, field)
+        content_type.check_declares_image()
+        body = await self._read(request)
+        if not body:
+            raise RequestError(
+                f"The body is empty. Send the picture as multipart field '{field}', or as the body with its"
+                " Content-Type."
+            )
+        content_type.check_image(body)
+        return body
+
+    async def read_form_image(self, request: Request, field: str) -> bytes:
+        """Read one image from a form's field."""
+        return await self._read_form_image(request, _form_type(request, field), field)
+
+    async def read_form_images(self, request: Request, field: str) -> list[bytes | RequestError]:
+        """Read all images of a form's repeated field, in order. A file that is not an image gives its error."""
+        content_type = _form_type(request, field)
+        return form.images(content_type.boundary, await self._read(request), field, self._max_batch)
+
+    async def read_base64_image(self, request: Request, field: str) -> bytes:
+        """Read one image in base64 from a key of a JSON object. The declared type does not matter."""
+        return json_image.decode(await self._read(request), field)
+
+    async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> bytes:
+        return form.image(content_type.boundary, await self._read(request), field)
+
+    async def _read(self, request: Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await _read_up_to(self._max_bytes, request)
+        except TimeoutError as error:
+            raise UploadTimeoutError(
+                f"The upload took longer than {self._timeout:g} s. Send it again, faster."
+            ) from error
+
+
+async def _read_up_to(max_bytes: int, request: Request) -> bytes:
+    """Read the whole body. Raises UploadTooLargeError if it is larger than `max_bytes`.
+
+    The excess is read and dropped, up to a limit: a client that is cut off while it sends sees a broken connection
+    instead of the response.
+    """
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= max_bytes:
+            chunks.append(chunk)
+        elif size > MAX_OVERRUN * max_bytes:
+            break
+    if size > max_bytes:
+        raise UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
+    return b"".join(chunks)
+
+
+def _content_type(request: Request) -> ContentType:
+    return ContentType.parse(request.headers.get("content-type", ""))
+
+
+def _form_type(request: Request, field: str) -> ContentType:
+    content_type = _content_type(request)
+    if not content_type.is_form:
+        raise RequestError(f"The body is not multipart/form-data. Send the picture as multipart field '{field}'.")
+    return content_type

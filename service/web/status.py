@@ -1,0 +1,33 @@
+"""The status routes: liveness, readiness and the served model."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from service import __version__
+from service.inference.contract import Contract
+from service.web.errors import RETRY_AFTER
+from service.web.readiness import Readiness, State
+
+
+class StatusEndpoints:
+    """One method per route."""
+
+    def __init__(self, health_status: str, readiness: Readiness, contract: Contract) -> None:
+        self._health_status = health_status
+        self._readiness = readiness
+        self._contract = contract
+
+    async def health(self, _request: Request) -> JSONResponse:
+        """Respond as long as the process lives, however busy."""
+        return JSONResponse({"status": self._health_status})
+
+    async def ready(self, _request: Request) -> JSONResponse:
+        """Respond with 200 if the service accepts images, or with 503 while it starts or drains."""
+        state = self._readiness.state
+        if state is State.READY:
+            return JSONResponse({"status": state})
+        return JSONResponse({"status": state}, status_code=503, headers=RETRY_AFTER)
+
+    async def model(self, _request: Request) -> JSONResponse:
+        """Describe the served model, from its verified contract."""
+        return JSONResponse({"version": __version__, **self._contract.summary()})

@@ -1,0 +1,75 @@
+"""The model card shows what was measured, and only the training of its own checkpoint."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from export.evaluation.card import write_card
+from export.evaluation.metrics import compute_metrics
+from export.evaluation.records import EvalRecord
+from export.model_folder import ModelFolder
+from service.inference.contract import Contract
+from tests.conftest import WEIGHTS
+from tests.export.evaluation.records import make_record
+
+MODEL = ModelFolder(WEIGHTS / "cnn-transformer")
+OOD = {"digits": 2, "outliers_per_kind": 1, "auroc": {"letters": 0.5, "all": 0.5}}
+
+
+def write(model: ModelFolder, records: Sequence[EvalRecord], output: ModelFolder) -> str:
+    """Write the card of one source called `some`, and return its text."""
+    results = {"sources": {"some": compute_metrics(records)}, "ood": OOD}
+    write_card(model, {"some": records}, results, output)
+    return output.card.read_text()
+
+
+def test_the_card_shows_the_metrics(tmp_path: Path) -> None:
+    """Gives accuracy with n by source, kind and digit, and the OOD detection AUROC."""
+    records = [make_record(1, 1, 0.9, "a", "photo"), make_record(2, 7, 0.4, "b", "scan")]
+    card = write(MODEL, records, ModelFolder(tmp_path))
+    assert "| some | 2 | 1 | 50.00% | 25.00% |" in card
+    assert "photo 100.00% (n = 1), scan 0.00% (n = 1). Mean over 2 writers: 50.00%." in card
+    assert "| 2 | 0.00% of 1 |" in card
+    assert "| letters | 0.5000 |" in card
+
+
+def test_every_plot_of_the_card_is_written(tmp_path: Path) -> None:
+    """Links four plots, and writes each of them."""
+    output = ModelFolder(tmp_path)
+    card = write(MODEL, [make_record(1, 1)], output)
+    for plot in (output.training_plot, output.reliability_plot, output.confusion_plot, output.misread_plot):
+        assert f"({plot.name})" in card
+        assert plot.stat().st_size > 0
+
+
+def test_the_metrics_are_written_with_the_hash_of_the_served_file(tmp_path: Path) -> None:
+    """Writes evaluation.json with all results."""
+    output, records = ModelFolder(tmp_path), [make_record(1, 1)]
+    write(MODEL, records, output)
+    served = Contract.verify(MODEL.path).served["sha256"]
+    expected = {"file_sha256": served, "sources": {"some": compute_metrics(records)}, "ood": OOD}
+    assert json.loads(output.evaluation.read_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "shown"), [("Xeon, 1 threads", "Xeon, 1 thread ("), ("Xeon, 21 threads", "Xeon, 21 threads (")]
+)
+def test_the_number_of_threads_agrees_with_its_noun(device: str, shown: str, tmp_path: Path) -> None:
+    """Corrects the plural of older training reports."""
+    model = ModelFolder(Path(shutil.copytree(MODEL.path, tmp_path / "model")))
+    report = json.loads(model.training_report.read_text())
+    model.training_report.write_text(json.dumps({**report, "device": device}))
+    assert shown in write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
+
+
+def test_the_training_of_another_checkpoint_is_left_out(tmp_path: Path) -> None:
+    """Ignores a report with the hash of another checkpoint."""
+    model = ModelFolder(Path(shutil.copytree(MODEL.path, tmp_path / "model")))
+    report = json.loads(model.training_report.read_text())
+    model.training_report.write_text(json.dumps({**report, "checkpoint_sha256": "another"}))
+    output = ModelFolder(tmp_path / "output")
+    assert "This checkpoint has no training report." in write(model, [make_record(1, 1)], output)
+    assert not output.training_plot.exists()

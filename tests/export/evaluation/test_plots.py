@@ -1,0 +1,62 @@
+"""Plots show every record, source and epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from export.evaluation.metrics import compute_metrics
+from export.evaluation.plots import (
+    CAPTION_HEIGHT,
+    COLUMNS,
+    TILE_SIDE,
+    contact_sheet,
+    plot_confusion,
+    plot_reliability,
+    plot_training,
+)
+from tests.export.evaluation.records import make_record
+
+RECORDS = [make_record(1, 1, 0.9), make_record(2, 7, 0.4), make_record(3, None)]
+
+
+@pytest.mark.parametrize("count", [1, COLUMNS, COLUMNS + 1])
+def test_the_contact_sheet_shows_every_image_with_a_caption(count: int) -> None:
+    """Places each image, enlarged three times, in a tile of its own, row by row, above its caption."""
+    images = np.random.default_rng(0).integers(0, 256, (count, 28, 28), np.uint8)
+    records = [replace(make_record(2, 7, 0.4), image=image) for image in images]
+    sheet = np.asarray(contact_sheet(records))
+    rows = sheet.reshape(-1, TILE_SIDE + CAPTION_HEIGHT, COLUMNS, TILE_SIDE).swapaxes(1, 2)
+    tiles = rows.reshape(-1, TILE_SIDE + CAPTION_HEIGHT, TILE_SIDE)
+    for image, tile in zip(images, tiles, strict=False):
+        assert np.array_equal(tile[:TILE_SIDE], image.repeat(3, axis=0).repeat(3, axis=1))
+        assert tile[TILE_SIDE:].min() < 64  # dark text
+    assert len(tiles) - count < COLUMNS
+    assert all((tile == 255).all() for tile in tiles[count:])
+
+
+def test_a_contact_sheet_of_nothing_is_blank() -> None:
+    """Gives one empty row if the model misreads nothing."""
+    sheet = np.asarray(contact_sheet([]))
+    assert sheet.shape == (TILE_SIDE + CAPTION_HEIGHT, COLUMNS * TILE_SIDE)
+    assert (sheet == 255).all()
+
+
+def test_each_source_has_a_reliability_diagram_and_a_confusion_matrix() -> None:
+    """Titles each panel with source and number of images, and writes every count that is not 0."""
+    sources = {"one": RECORDS, "two": RECORDS * 2}
+    titles = [axes.get_title() for axes in plot_reliability(sources).axes]
+    assert titles == ["one, n = 3", "two, n = 6"]
+    matrices = plot_confusion({name: compute_metrics(records) for name, records in sources.items()})
+    assert sorted(text.get_text() for text in matrices.axes[1].texts) == ["2", "2", "2"]
+
+
+def test_the_training_curve_shows_every_epoch() -> None:
+    """Plots both losses, and the error rate on each validation set."""
+    history = [
+        {"epoch": n, "train_loss": 1 / n, "validation_loss": 2 / n, "mnist_accuracy": 1 - 0.1 / n} for n in (1, 2, 3)
+    ]
+    losses, errors = plot_training(history).axes
+    curves = [np.asarray(line.get_ydata(), float) for line in (*losses.lines, *errors.lines)]
+    expected = [[1, 1 / 2, 1 / 3], [2, 1, 2 / 3], [0.1, 0.05, 0.1 / 3]]
+    assert [curve.tolist() for curve in curves] == [pytest.approx(values) for values in expected]

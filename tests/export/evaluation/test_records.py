@@ -1,0 +1,59 @@
+"""Records hold what the service predicts for labeled images."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from examples.draw import EXAMPLES
+from export.data.dataset import Dataset
+from export.data.wild import load_wild
+from export.evaluation.records import ood_confidences, predict_mnist, predict_wild
+from service.imaging.normalize import normalize_digit
+from service.inference.classifier import Classifier
+from service.inference.predictor import Predictor
+from tests.conftest import ROOT
+
+
+def test_mnist_is_predicted_as_the_service_does(classifier: Classifier, mnist_test: Dataset) -> None:
+    """Keeps label and image, and predicts nearly all of 200 images right."""
+    digits = mnist_test.take(np.arange(200))
+    records = predict_mnist(classifier, digits)
+    assert [record.label for record in records] == digits.labels.tolist()
+    assert all(np.array_equal(record.image, image) for record, image in zip(records, digits.images, strict=True))
+    assert sum(record.is_correct for record in records) >= 198
+
+
+def test_a_wrong_label_is_counted(classifier: Classifier, mnist_test: Dataset) -> None:
+    """Finds the one of 200 labels that is not the prediction."""
+    digits = mnist_test.take(np.arange(200))
+    predictions = [record.prediction for record in predict_mnist(classifier, digits)]
+    labels = np.array([prediction.digit for prediction in predictions if prediction])
+    labels[0] = (labels[0] + 1) % 10
+    records = predict_mnist(classifier, Dataset(digits.images, labels))
+    assert [record.is_correct for record in records] == [False] + [True] * 199
+
+
+def test_wild_images_are_predicted_as_the_service_does(classifier: Classifier, tmp_path: Path) -> None:
+    """Gives the service's own predictions for the examples, and none for a file that it rejects."""
+    rows = ["file,label,writer,kind"]
+    for example in EXAMPLES:
+        shutil.copy(ROOT / "examples" / example.name, tmp_path)
+        rows.append(f"{example.name},{example.digit},w1,paint")
+    (tmp_path / "text.png").write_text("seven")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "text.png,7,w2,scan"]) + "\n")
+    *records, rejected = predict_wild(classifier, load_wild(tmp_path))
+    predictor = Predictor(classifier, 10**8)
+    assert all(record.is_correct for record in records)
+    for record in records:
+        assert record.prediction == predictor.predict((tmp_path / record.file).read_bytes())
+    assert (rejected.prediction, rejected.confidence, rejected.is_correct) == (None, 0, False)
+    assert (rejected.writer, rejected.kind, rejected.file) == ("w2", "scan", "text.png")
+
+
+def test_ood_confidences_are_those_of_the_predictions(classifier: Classifier, mnist_test: Dataset) -> None:
+    """Gives for preprocessed digits the confidences that their records have."""
+    digits = mnist_test.take(np.arange(150))
+    images = np.stack([normalize_digit(image) for image in digits.images])[:, np.newaxis]
+    expected = [record.confidence for record in predict_mnist(classifier, digits)]
+    assert ood_confidences(classifier, images).tolist() == expected

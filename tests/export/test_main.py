@@ -1,0 +1,114 @@
+"""The command line: help, ranges, and one sentence for each error."""
+
+import _thread
+import importlib
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from export.__main__ import main, parse_arguments
+from export.training.recipe import Recipe
+from tests.conftest import ROOT
+
+NAME = "cnn-transformer"
+
+HELP = {
+    "train": [
+        "number of epochs of 95,000 images, 1 or more (default: 120)",
+        "seed of all random numbers, 0 or more (default: 0)",
+        "peak learning rate of AdamW per step, above 0 (default: 0.002)",
+        "checkpoint to start from (default: random weights)",
+        "MNIST_DIR folder of MNIST's four IDX files (default: downloaded into a cache)",
+    ],
+    "build": [
+        "checkpoint to export (default: the one in WEIGHTS/MODEL)",
+        "folder for the report of the latencies, as ratios int8/fp32 (default: runs)",
+        "WILD_DIR folder of wild images with a labels.csv (default: none, they are left out)",
+    ],
+    "evaluate": ["write a model card into RUNS/MODEL", "folder for metrics, plots and card (default: runs)"],
+    "card": ["write a model card into WEIGHTS/MODEL", "folder of the models' folders (default: weights)"],
+}
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_help_tells_units_ranges_and_defaults(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Describes each option with its unit or range, and its default."""
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for fragment in [*HELP[command], "name of the model: cnn-transformer or cnn (default: cnn- transformer)"]:
+        assert fragment.replace("cnn- transformer", NAME) in text.replace("cnn- transformer", NAME)
+
+
+def test_options_default_to_the_recipe() -> None:
+    """Trains with the recipe's defaults unless told otherwise."""
+    options = parse_arguments(["train"])
+    assert (options.epochs, options.seed, options.learning_rate) == (Recipe.epochs, Recipe.seed, Recipe.learning_rate)
+    assert (options.weights, options.runs) == (Path("weights"), Path("runs"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--epochs", "0"], "argument --epochs: 0 is less than 1"),
+        (["train", "--seed", "-1"], "argument --seed: -1 is less than 0"),
+        (["train", "--learning-rate", "0"], "argument --learning-rate: 0 is not a positive number"),
+        (["train", "--learning-rate", "nan"], "argument --learning-rate: nan is not a positive number"),
+        (["card", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
+        ([], "the following arguments are required: {train,build,evaluate,card}"),
+    ],
+)
+def test_values_out_of_range_are_rejected(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exits with status 2, the usage, and the option that is wrong."""
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "build"])
+def test_an_unknown_model_is_named(command: str) -> None:
+    """Lists the known models."""
+    with pytest.raises(SystemExit, match=f"^export {command}: There is no model 'resnet'. The models are {NAME}, cnn."):
+        main([command, "--model", "resnet"])
+
+
+def test_a_model_without_a_contract_is_named(tmp_path: Path) -> None:
+    """Passes the contract's own error on."""
+    with pytest.raises(SystemExit, match=r"^export evaluate: .*resnet/contract.json cannot be read"):
+        main(["evaluate", "--model", "resnet", "--weights", str(tmp_path)])
+
+
+def test_a_missing_checkpoint_gives_one_sentence(tmp_path: Path, mnist_folder: Path) -> None:
+    """Exits with status 1, no traceback, and what to do next."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "export", "build", "--weights", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "MNIST_DIR": str(mnist_folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith("export build: ")
+    assert "Train a model with `make train`" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_an_interrupted_training_says_how_to_continue(
+    tmp_path: Path, mnist_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exits with a sentence at Ctrl-C, here while the data is loaded, and publishes nothing."""
+    monkeypatch.setenv("MNIST_DIR", str(mnist_folder))
+    importlib.import_module("export.training.train")  # an interrupted import could break later tests
+    interrupt = threading.Timer(1.0, _thread.interrupt_main)
+    interrupt.start()
+    with pytest.raises(SystemExit, match=r"^export train: interrupted. Run it again to continue after the last"):
+        main(["train", "--weights", str(tmp_path / "weights"), "--runs", str(tmp_path / "runs")])
+    interrupt.join()
+    assert not (tmp_path / "weights").exists()

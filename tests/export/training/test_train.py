@@ -1,0 +1,150 @@
+"""Training reduces the loss, can be interrupted and resumed, and publishes checkpoint and report."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from examples.draw import EXAMPLES, draw
+from export.data.dataset import OUTLIER_LABEL, Dataset
+from export.data.scenes import normalize_dataset
+from export.errors import CheckpointError, ExportError
+from export.model_folder import ModelFolder, RunFolder
+from export.training.checkpoint import load_checkpoint, sha256
+from export.training.device_dataset import DeviceDataset
+from export.training.recipe import Recipe
+from export.training.train import TrainingData, publish, soft_targets, train, train_model
+
+QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
+ONE_EPOCH = Recipe(epochs=1, batch_size=32)
+NAME = "cnn-transformer"
+
+
+class InterruptedDataset(DeviceDataset):
+    """Raises KeyboardInterrupt, as Ctrl-C does, after the first batch of the second epoch."""
+
+    epochs = 0
+
+    def batches(
+        self, counts: Sequence[int], batch_size: int, generator: torch.Generator
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield the batches until the interrupt."""
+        self.epochs += 1
+        for batch in super().batches(counts, batch_size, generator):
+            yield batch
+            if self.epochs == 2:
+                raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    """Repeat the repository's example digits twelve times: enough for the loss to fall."""
+    images = np.stack([np.asarray(draw(example).resize((28, 28))) for example in EXAMPLES])
+    labels = np.array([example.digit for example in EXAMPLES])
+    return normalize_dataset(Dataset(np.repeat(images, 12, axis=0), np.repeat(labels, 12)))
+
+
+@pytest.fixture(scope="module")
+def data(digits: Dataset) -> TrainingData:
+    return TrainingData(DeviceDataset(digits), {"drawn": DeviceDataset(digits)})
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Complete a run of three epochs."""
+    run = RunFolder(tmp_path_factory.mktemp("runs") / NAME)
+    train(NAME, QUICK, data, run)
+    return run
+
+
+def report_of(folder: ModelFolder) -> dict[str, Any]:
+    return dict(json.loads(folder.training_report.read_text()))
+
+
+def weights_of(folder: ModelFolder) -> dict[str, torch.Tensor]:
+    return dict(torch.load(folder.checkpoint, weights_only=True))
+
+
+def test_the_loss_falls(uninterrupted: RunFolder) -> None:
+    """Falls in every epoch, and below that of a uniform guess."""
+    losses = [epoch["train_loss"] for epoch in report_of(uninterrupted)["history"]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < np.log(10)
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
+    digits: Dataset, data: TrainingData, uninterrupted: RunFolder, tmp_path: Path
+) -> None:
+    """Repeats the interrupted epoch from its start, with bit-identical weights at the end."""
+    run = RunFolder(tmp_path / NAME)
+    with pytest.raises(KeyboardInterrupt):
+        train(NAME, QUICK, TrainingData(InterruptedDataset(digits), data.validation), run)
+    assert len(report_of(run)["history"]) == 1
+    train(NAME, QUICK, data, run)
+    resumed = weights_of(run)
+    assert all(torch.equal(resumed[key], value) for key, value in weights_of(uninterrupted).items())
+
+
+def test_another_recipe_does_not_resume_the_run(data: TrainingData, tmp_path: Path) -> None:
+    """Names the file and both recipes in the error."""
+    run = RunFolder(tmp_path / NAME)
+    train(NAME, ONE_EPOCH, data, run)
+    with pytest.raises(ExportError, match=r"last.pth holds an interrupted run of .*'epochs': 1.*'epochs': 3"):
+        train(NAME, QUICK, data, run)
+
+
+def test_a_finished_run_is_published(data: TrainingData, tmp_path: Path) -> None:
+    """Writes calibrated checkpoint and report to the model's folder, and removes the state to resume from."""
+    run, weights = RunFolder(tmp_path / "runs" / NAME), ModelFolder(tmp_path / "weights" / NAME)
+    train(NAME, ONE_EPOCH, data, run)
+    publish(run, weights, data)
+    assert set(weights.path.iterdir()) == {weights.checkpoint, weights.training_report}
+    assert not run.last_state.exists()
+    report = report_of(weights)
+    assert report["checkpoint_sha256"] == sha256(weights.checkpoint)
+    head = weights_of(run)["head.weight"].cpu() / report["temperature"]
+    assert torch.allclose(weights_of(weights)["head.weight"], head)
+
+
+def test_a_run_can_start_from_a_checkpoint(data: TrainingData, uninterrupted: RunFolder, tmp_path: Path) -> None:
+    """Keeps the weights at a learning rate near zero, and the report of the run that trained them."""
+    start = load_checkpoint(NAME, uninterrupted.checkpoint)
+    still = Recipe(epochs=1, batch_size=32, learning_rate=1e-12, weight_decay=0, start="a hash")
+    run, weights = RunFolder(tmp_path / "runs" / NAME), ModelFolder(tmp_path / "weights" / NAME)
+    train(NAME, still, data, run, start)
+    for key, value in weights_of(run).items():
+        if "running" not in key and "tracked" not in key:
+            assert torch.allclose(value, weights_of(uninterrupted)[key], atol=1e-5)
+    publish(run, weights, data, start)
+    assert report_of(weights)["before"] == report_of(uninterrupted)
+
+
+def test_the_report_describes_the_run(uninterrupted: RunFolder) -> None:
+    """Holds settings, versions, device, and the epoch with the lowest validation loss."""
+    report = report_of(uninterrupted)
+    assert report["settings"]["model"] == NAME
+    assert report["settings"]["epochs"] == 3
+    assert report["settings"]["seed"] == 0
+    assert report["versions"]["torch"] == torch.__version__
+    assert "1 threads" not in report["device"]
+    assert report["best"] in report["history"]
+    assert report["best"]["validation_loss"] == min(epoch["validation_loss"] for epoch in report["history"])
+
+
+def test_a_missing_start_fails_before_the_data_is_loaded(tmp_path: Path) -> None:
+    """Reads the checkpoint first: here MNIST's folder does not exist either."""
+    run, weights = RunFolder(tmp_path / "runs"), ModelFolder(tmp_path / "weights")
+    with pytest.raises(CheckpointError, match="none.pth does not exist"):
+        train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, tmp_path / "none.pth")
+
+
+def test_outliers_get_a_uniform_target() -> None:
+    """Gives each row a distribution: a smoothed label for a digit, equal shares for an outlier."""
+    targets = soft_targets(torch.tensor([3, OUTLIER_LABEL]), 10, 0.1)
+    assert torch.allclose(targets.sum(dim=1), torch.ones(2))
+    assert targets[0, 3] == pytest.approx(0.91)
+    assert torch.allclose(targets[1], torch.full((10,), 0.1))

@@ -1,0 +1,38 @@
+"""Encoded images of a digit for tests, in every format and mode that a client may send."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from examples.draw import Example, draw
+
+DIGIT = 7
+SEVEN = draw(Example(DIGIT, (120, 120), "png"))  # mode L, black on white
+
+
+def encode(image: Image.Image, image_format: str = "PNG", **options: Any) -> bytes:
+    """Encode an image as the bytes of a file."""
+    file = BytesIO()
+    image.save(file, image_format, **options)
+    return file.getvalue()
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode uint8 (H, W) or (H, W, 3) as a PNG file."""
+    return encode(Image.fromarray(pixels))
+
+
+def empty_png(width: int, height: int) -> bytes:
+    """Return a PNG that declares any size but holds no pixels, as a decompression bomb does."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"") + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    body = kind + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))

@@ -1,0 +1,205 @@
+"""A PNG or JPEG file of any mode decodes to the same upright gray image, or raises ImageError."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import ImageError
+from service.imaging.decode import MAX_CHEAP_BYTES, TARGET_SIDE, decode, has_image_signature, is_cheap_to_decode
+from tests.images import SEVEN, empty_png, encode
+
+MAX_BYTES = 50_000_000
+GRAY = np.asarray(SEVEN)
+
+
+def stroke_with_alpha(level: int, background: int | None = None) -> Image.Image:
+    """Draw the seven through its alpha channel, on a transparent layer or on an opaque page."""
+    ink = Image.fromarray(255 - GRAY)
+    page = Image.new("RGBA", SEVEN.size, (0, 0, 0, 0) if background is None else (background,) * 3 + (255,))
+    page.paste(Image.new("RGBA", SEVEN.size, (level,) * 3 + (255,)), mask=ink)
+    return page
+
+
+FILES = {
+    "gray PNG": encode(SEVEN),
+    "RGB PNG": encode(SEVEN.convert("RGB")),
+    "palette PNG": encode(SEVEN.convert("P")),
+    "1-bit PNG": encode(SEVEN.convert("1", dither=Image.Dither.NONE)),
+    "16-bit PNG": encode(Image.fromarray(GRAY.astype(np.uint16) << 8)),
+    "gray and alpha PNG": encode(SEVEN.convert("LA")),
+    "RGBA PNG": encode(SEVEN.convert("RGBA")),
+    "black stroke on a transparent layer": encode(stroke_with_alpha(0)),
+    "black stroke on an opaque page": encode(stroke_with_alpha(0, background=255)),
+    "interlaced PNG": encode(SEVEN, interlace=1),
+    "gray JPEG": encode(SEVEN, "JPEG", quality=95),
+    "RGB JPEG": encode(SEVEN.convert("RGB"), "JPEG", quality=95),
+    "progressive JPEG": encode(SEVEN, "JPEG", quality=95, progressive=True),
+    "CMYK JPEG": encode(SEVEN.convert("RGB").convert("CMYK"), "JPEG", quality=95),
+    "MPO": encode(SEVEN.convert("RGB"), "MPO", quality=95),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_mode_decodes_to_the_same_image(name: str) -> None:
+    """Decode every bit depth, palette, alpha, color model and compression to the same gray levels, up to rounding."""
+    gray = decode(FILES[name], MAX_BYTES)
+    assert gray.dtype == np.uint8
+    assert gray.shape == GRAY.shape
+    assert np.abs(gray.astype(int) - GRAY).mean() < 2
+
+
+def test_white_stroke_on_a_transparent_layer_gets_a_dark_background() -> None:
+    """Composite a white stroke on black, because it would vanish on white."""
+    gray = decode(encode(stroke_with_alpha(255)), MAX_BYTES)
+    assert np.abs(gray.astype(int) - (255 - GRAY.astype(int))).mean() < 2
+
+
+def test_transparent_margins_take_the_gray_of_the_page() -> None:
+    """Fill transparent margins with the page's median gray, so that the page itself is not taken for ink."""
+    page = Image.new("RGBA", (160, 160), (0, 0, 0, 0))
+    page.paste(SEVEN.convert("RGBA"), (20, 20))
+    gray = decode(encode(page), MAX_BYTES)
+    assert (gray[:20] > 250).all()
+    assert np.array_equal(gray[20:140, 20:140], GRAY)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    """Rotate an image of any of the eight EXIF orientations upright."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = SEVEN.transpose(undo[orientation]) if orientation in undo else SEVEN
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(decode(encode(stored, exif=exif), MAX_BYTES), GRAY)
+
+
+def test_damaged_exif_data_is_ignored() -> None:
+    """Decode an image whose EXIF data is damaged."""
+    damaged = encode(SEVEN, "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
+    assert np.array_equal(decode(damaged, MAX_BYTES), decode(encode(SEVEN, "JPEG"), MAX_BYTES))
+
+
+@pytest.mark.parametrize(
+    "side", [TARGET_SIDE - 1, TARGET_SIDE, 2 * TARGET_SIDE - 1, 2 * TARGET_SIDE, 2 * TARGET_SIDE + 1, 3000]
+)
+@pytest.mark.parametrize("file_type", ["PNG", "JPEG"])
+def test_large_image_is_reduced_to_between_one_and_two_target_sides(side: int, file_type: str) -> None:
+    """Keep at least TARGET_SIDE pixels per side, or all of a smaller image."""
+    height, width = decode(encode(SEVEN.resize((side, side)), file_type), MAX_BYTES).shape
+    assert height == width
+    assert min(side, TARGET_SIDE) <= height <= 2 * TARGET_SIDE
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_every_mode_is_reduced(mode: str) -> None:
+    """Reduce a large image of any mode."""
+    height, width = decode(encode(Image.new(mode, (2048, 2048))), MAX_BYTES).shape
+    assert height == width
+    assert TARGET_SIDE <= height < 2 * TARGET_SIDE
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (28, 28), (1, 4000), (4000, 1)])
+def test_extreme_shapes_decode(width: int, height: int) -> None:
+    """Decode images of one pixel, one row or one column, and keep their proportions."""
+    rows, columns = decode(encode(Image.new("RGB", (width, height))), MAX_BYTES).shape
+    assert (rows == 1, columns == 1) == (height == 1, width == 1)
+
+
+@pytest.mark.parametrize("size", [(7000, 7200), (9500, 9500), (20_000, 20_000), (2**31 - 1, 1)])
+def test_too_many_pixels_are_rejected_from_the_header(size: tuple[int, int]) -> None:
+    """Reject a size below Pillow's warning, one where Pillow warns, and ones where it raises, before decoding."""
+    with pytest.raises(ImageError, match="it has too many pixels"):
+        decode(empty_png(*size), MAX_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("mode", "bytes_per_pixel"), [("L", 1), ("1", 2), ("P", 2), ("RGB", 4), ("RGBA", 5), ("LA", 5), ("I;16", 5)]
+)
+def test_memory_limit_is_inclusive(mode: str, bytes_per_pixel: int) -> None:
+    """Decode an image that needs exactly the memory limit, and reject one that is a column wider."""
+    assert decode(encode(Image.new(mode, (100, 100))), bytes_per_pixel * 10_000).shape == (100, 100)
+    with pytest.raises(ImageError, match="101 x 100 of them would take"):
+        decode(encode(Image.new(mode, (101, 100))), bytes_per_pixel * 10_000)
+
+
+def test_large_baseline_jpeg_needs_little_memory() -> None:
+    """Decode a 12-megapixel baseline JPEG within 1 MB, because it is decoded at a reduced scale."""
+    assert decode(encode(Image.new("RGB", (4000, 3000), "white"), "JPEG"), 1_000_000).shape == (375, 500)
+
+
+@pytest.mark.parametrize(("subsampling", "megabytes"), [(0, 72), (2, 36)])
+def test_progressive_jpeg_counts_its_coefficients(subsampling: int, megabytes: int) -> None:
+    """Count two bytes per coefficient of a progressive JPEG at full size, because its decoder keeps them all."""
+    photo = Image.new("RGB", (4000, 3000), "white")
+    progressive = encode(photo, "JPEG", progressive=True, subsampling=subsampling)
+    assert decode(progressive, megabytes * 1_000_000 + 500 * 375).shape == (375, 500)
+    with pytest.raises(ImageError, match=f"4000 x 3000 of them would take {megabytes} MB"):
+        decode(progressive, megabytes * 1_000_000)
+
+
+@pytest.mark.parametrize("name", ["gray PNG", "palette PNG", "RGBA PNG", "RGB JPEG", "progressive JPEG"])
+def test_truncated_file_raises_image_error(name: str) -> None:
+    """Reject a file that is cut before its last pixels. Only its checksums and end marker may be missing."""
+    whole = FILES[name]
+    for length in range(len(whole)):
+        try:
+            decode(whole[:length], MAX_BYTES)
+        except ImageError:
+            continue
+        assert length > len(whole) - 25
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_random_byte_errors_raise_nothing_but_image_error(name: str) -> None:
+    """Decode or reject 150 randomly damaged copies of a file, without any other exception."""
+    rng = np.random.default_rng(0)
+    whole = np.frombuffer(FILES[name], np.uint8)
+    for _ in range(150):
+        damaged = whole.copy()
+        damaged[rng.integers(0, len(whole), rng.integers(1, 6))] = rng.integers(0, 256)
+        try:
+            assert decode(damaged.tobytes(), MAX_BYTES).dtype == np.uint8
+        except ImageError as error:
+            assert str(error).startswith("Error processing image: ")
+
+
+@pytest.mark.parametrize("file_type", ["GIF", "BMP", "WEBP", "TIFF", "ICO", "PPM"])
+def test_other_formats_are_rejected(file_type: str) -> None:
+    """Reject formats that Pillow could decode but that are not on the allow-list."""
+    assert not has_image_signature(encode(SEVEN, file_type))
+    with pytest.raises(ImageError, match="neither a PNG nor a JPEG"):
+        decode(encode(SEVEN, file_type), MAX_BYTES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_supported_files_have_a_signature(name: str) -> None:
+    """Recognize every supported file by its first bytes."""
+    assert has_image_signature(FILES[name])
+
+
+CHEAP = {
+    "small PNG": encode(SEVEN),
+    "small JPEG": encode(SEVEN.convert("RGB"), "JPEG"),
+    "PNG of the target size": empty_png(TARGET_SIDE, TARGET_SIDE),
+    "not an image": b"not an image",
+    "as many bytes as allowed": bytes(MAX_CHEAP_BYTES),
+}
+EXPENSIVE = {
+    "few bytes, many pixels": encode(Image.new("L", (3000, 3000))),
+    "PNG one column wider than the target size": empty_png(TARGET_SIDE + 1, TARGET_SIDE),
+    "one byte more than allowed": bytes(MAX_CHEAP_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("name", [*CHEAP, *EXPENSIVE])
+def test_only_small_files_with_few_pixels_are_cheap(name: str) -> None:
+    """Count a file as cheap up to MAX_CHEAP_BYTES, and a PNG only up to TARGET_SIDE x TARGET_SIDE pixels."""
+    assert is_cheap_to_decode({**CHEAP, **EXPENSIVE}[name]) == (name in CHEAP)

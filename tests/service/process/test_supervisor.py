@@ -1,0 +1,151 @@
+"""The supervisor stops, restarts and reaps its workers within the times that it promises."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.process.workers import MIN_RESTART_INTERVAL
+from tests.conftest import ROOT
+from tests.service.process.running_service import TIMEOUT, children, stop, wait_until
+
+PROGRAM = """
+import os, signal, sys, time
+from service.process import workers
+
+def serve(listener):
+    print("started", flush=True)
+    {serve}
+
+{prepare}
+workers.Supervisor(workers.listen("127.0.0.1", 0, 1), serve, stop_timeout={stop_timeout}).run()
+"""
+
+
+class Supervised:
+    """A supervisor of one worker, in a process of its own, and what both have printed."""
+
+    def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def starts(self) -> int:
+        return self.log().count("started\n")
+
+    def wait_for_worker(self) -> int:
+        """Wait until the worker has started, and return its process."""
+        wait_until(lambda: self.starts() == 1)
+        (worker,) = children(self.process.pid)
+        return worker
+
+    def terminate(self) -> float:
+        """Send SIGTERM, wait for the end and return the seconds that it took."""
+        sent = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(TIMEOUT) == 0
+        return time.monotonic() - sent
+
+
+@contextmanager
+def supervised(folder: Path, serve: str, prepare: str = "", stop_timeout: float = 30.0) -> Iterator[Supervised]:
+    """Run a supervisor whose worker runs these statements, until the block ends."""
+    program = PROGRAM.format(serve=serve, prepare=prepare, stop_timeout=stop_timeout)
+    log = folder / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=ROOT, stdout=stream, stderr=stream, text=True, start_new_session=True
+        )
+    try:
+        yield Supervised(process, log)
+    finally:
+        stop(process)
+
+
+IGNORE_SIGTERM = "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ignoring', flush=True); time.sleep(600)"
+
+
+def test_worker_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    """Kill a worker that does not stop within `stop_timeout`, log it, and exit with 0."""
+    with supervised(tmp_path, IGNORE_SIGTERM, stop_timeout=0.5) as supervisor:
+        worker = supervisor.wait_for_worker()
+        wait_until(lambda: "ignoring" in supervisor.log())
+        assert 0.5 <= supervisor.terminate() < 3
+    assert f"Worker {worker} did not stop in 0.5 s and is killed." in supervisor.log()
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_second_sigterm_does_not_extend_the_stop_timeout(tmp_path: Path) -> None:
+    """Kill a worker `stop_timeout` after the first SIGTERM, however many follow."""
+    with supervised(tmp_path, IGNORE_SIGTERM, stop_timeout=1.0) as supervisor:
+        supervisor.wait_for_worker()
+        wait_until(lambda: "ignoring" in supervisor.log())
+        sent = time.monotonic()
+        while supervisor.process.poll() is None:
+            assert time.monotonic() - sent < 4
+            supervisor.process.terminate()
+            time.sleep(0.1)
+    assert supervisor.process.returncode == 0
+
+
+def test_crashing_worker_is_restarted_once_per_interval(tmp_path: Path) -> None:
+    """Log each crash, and start the worker again no sooner than MIN_RESTART_INTERVAL after its last start."""
+    with supervised(tmp_path, "raise RuntimeError('crash')") as supervisor:
+        wait_until(lambda: supervisor.starts() >= 1)
+        first = time.monotonic()
+        wait_until(lambda: supervisor.starts() >= 3)
+        assert time.monotonic() - first > 2 * MIN_RESTART_INTERVAL - 0.2
+    assert "RuntimeError: crash" in supervisor.log()
+    assert "ended (1) and is replaced." in supervisor.log()
+
+
+def test_sigterm_during_the_wait_for_a_restart_ends_at_once(tmp_path: Path) -> None:
+    """Exit without waiting for the restart of a crashed worker."""
+    with supervised(tmp_path, "os._exit(7)", prepare="workers.MIN_RESTART_INTERVAL = 600.0") as supervisor:
+        wait_until(lambda: "ended (7) and is replaced." in supervisor.log())
+        assert supervisor.terminate() < 3
+    assert supervisor.starts() == 1
+
+
+def test_worker_that_ran_longer_is_replaced_at_once(tmp_path: Path) -> None:
+    """Replace a worker without a wait if it ran for longer than MIN_RESTART_INTERVAL."""
+    with supervised(tmp_path, "time.sleep(600)") as supervisor:
+        worker = supervisor.wait_for_worker()
+        time.sleep(MIN_RESTART_INTERVAL)
+        os.kill(worker, signal.SIGKILL)
+        killed = time.monotonic()
+        wait_until(lambda: supervisor.starts() == 2)
+        assert time.monotonic() - killed < MIN_RESTART_INTERVAL / 2
+    assert f"Worker {worker} ended (-9) and is replaced." in supervisor.log()
+
+
+def test_other_child_is_reaped(tmp_path: Path) -> None:
+    """Reap a child process that is not a worker, as process 1 of a container must, and log nothing."""
+    fork = "child = os.fork()\nif not child: time.sleep(0.3); os._exit(3)\nprint('child', child, flush=True)"
+    with supervised(tmp_path, "time.sleep(600)", prepare=fork) as supervisor:
+        wait_until(lambda: supervisor.starts() == 1)
+        child = int(supervisor.log().partition("child ")[2].split()[0])
+        wait_until(lambda: not Path(f"/proc/{child}").exists())
+        assert len(children(supervisor.process.pid)) == 1
+        supervisor.terminate()
+    assert "ended" not in supervisor.log()
+    assert supervisor.starts() == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_before_the_server_has_handlers_ends_the_worker(tmp_path: Path, number: signal.Signals) -> None:
+    """End a worker on a stop signal, without a traceback, before its server installs signal handlers."""
+    with supervised(tmp_path, "time.sleep(600)") as supervisor:
+        worker = supervisor.wait_for_worker()
+        os.kill(worker, number)
+        wait_until(lambda: f"Worker {worker} ended ({-number}) and is replaced." in supervisor.log())
+        supervisor.terminate()
+    assert "Traceback" not in supervisor.log()

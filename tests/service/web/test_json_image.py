@@ -1,0 +1,75 @@
+"""An image is decoded from any common variant of base64; anything else is rejected and named."""
+
+import base64
+import json
+
+import pytest
+
+from service.errors import RequestError
+from service.imaging.decode import PNG_SIGNATURE
+from service.web import json_image
+
+PNG = PNG_SIGNATURE + bytes(range(256)) + b"\0"  # in base64: with padding, + and /
+STANDARD = base64.b64encode(PNG).decode()
+URL_SAFE = base64.urlsafe_b64encode(PNG).decode()
+LINES = [STANDARD[i : i + 76] for i in range(0, len(STANDARD), 76)]
+
+VARIANTS = {
+    "bare": STANDARD,
+    "data URL": f"data:image/png;base64,{STANDARD}",
+    "data URL in upper case": f"DATA:IMAGE/PNG;BASE64,{STANDARD}",
+    "data URL without a type": f"data:;base64,{STANDARD}",
+    "data URL of undeclared bytes": f"data:application/octet-stream;base64,{STANDARD}",
+    "line breaks": base64.encodebytes(PNG).decode(),
+    "carriage returns and blanks": " " + "\r\n".join(LINES) + "\t",
+    "URL-safe": URL_SAFE,
+    "without padding": STANDARD.rstrip("="),
+    "URL-safe without padding": URL_SAFE.rstrip("="),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_of_base64_is_decoded(name: str) -> None:
+    """Decode standard and URL-safe base64, bare or as a data URL, with or without padding and line breaks."""
+    assert json_image.decode(json.dumps({"image": VARIANTS[name]}).encode(), "image") == PNG
+
+
+@pytest.mark.parametrize("text", ["", "data:image/png;base64,", "data:,"])
+def test_empty_image_is_left_to_the_decoder(text: str) -> None:
+    """Return empty bytes for empty base64. Decoding them gives the better error."""
+    assert json_image.decode(json.dumps({"image": text}).encode(), "image") == b""
+
+
+DOCUMENTS = {
+    "malformed": (b'{"image": ', "The body is not valid JSON."),
+    "empty": (b"", "The body is not valid JSON."),
+    "not UTF-8": (b'{"image": "\xff"}', "The body is not valid JSON."),
+    "nested too deep": (b"[" * 200_000, "The body is not valid JSON."),
+    "number with too many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "The body is not valid JSON."),
+    "list": (b'["image"]', "The body is not a JSON object."),
+    "string": (b'"image"', "The body is not a JSON object."),
+    "null": (b"null", "The body is not a JSON object."),
+    "other key": (b'{"picture": "AAAA"}', "Field 'image' is missing."),
+    "image is a number": (b'{"image": 7}', "Field 'image' is not a string."),
+    "image is null": (b'{"image": null}', "Field 'image' is not a string."),
+    "invalid character": (b'{"image": "AAAA!AAA"}', "Field 'image' is not valid base64."),
+    "one character too many": (b'{"image": "AAAAA"}', "Field 'image' is not valid base64."),
+    "padding in the middle": (b'{"image": "AA==AAAA"}', "Field 'image' is not valid base64."),
+    "not ASCII": ('{"image": "AAA\u00e9"}'.encode(), "Field 'image' is not valid base64."),
+    "lone surrogate": (b'{"image": "\\ud800"}', "Field 'image' is not valid base64."),
+    "comma without a data URL": (b'{"image": "AAAA,AAAA"}', "Field 'image' is not valid base64."),
+    "data URL not in base64": (b'{"image": "data:image/png,%89PNG"}', "Field 'image' is not valid base64."),
+    "not an image": (b'{"image": "AAAA"}', "Invalid file type: unknown. Only"),
+    "data URL of another type": (b'{"image": "data:image/gif;base64,AAAA"}', "Invalid file type: image/gif. Only"),
+    "type that is not text": (b'{"image": "data:\\ud800;base64,AAAA"}', "Invalid file type: \\ud800. Only"),
+    "very long type": (b'{"image": "data:' + b"x" * 9_000 + b',AAAA"}', f"Invalid file type: {'x' * 100}. Only"),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_invalid_document_is_rejected_with_its_reason(name: str) -> None:
+    """Name what is wrong with the document, its field or its base64."""
+    body, detail = DOCUMENTS[name]
+    with pytest.raises(RequestError) as raised:
+        json_image.decode(body, "image")
+    assert str(raised.value).startswith(detail)
