@@ -28,8 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ExportError, ServiceError) as error:
         sys.exit(f"export {options.command}: {error}")
     except KeyboardInterrupt:
-        advice = " Run it again to continue after the last complete epoch." if options.command == "train" else ""
-        sys.exit(f"export {options.command}: interrupted.{advice}")
+        sys.exit(f"export {options.command}: interrupted.{_advice(options)}")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -39,7 +38,10 @@ def train(options: argparse.Namespace) -> None:
     recipe = Recipe(epochs=options.epochs, seed=options.seed, learning_rate=options.learning_rate)
     run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
     train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start)
-    print(f"Trained {weights.checkpoint}. Run `make export` to build the served files from it.")
+    print(
+        f"Trained {weights.checkpoint}. Run `make export MODEL={options.model}` to build the served files from it:"
+        " until then the service refuses this model."
+    )
 
 
 def build(options: argparse.Namespace) -> None:
@@ -62,6 +64,15 @@ def evaluate(options: argparse.Namespace) -> None:
     evaluate_model(weights, mnist_folder(os.environ), wild_folder(os.environ), output)
     print(output.card.read_text())
     print(f"Written to {output.path}.")
+
+
+def _advice(options: argparse.Namespace) -> str:
+    """Say how an interrupted command continues."""
+    if options.command != "train":
+        return ""
+    if RunFolder(options.runs / options.model).last_state.exists():
+        return " Run it again to continue after the last complete epoch."
+    return " No epoch was complete, so the next run starts at the beginning."
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

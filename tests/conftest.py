@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from export.data.dataset import Dataset
-from export.data.mnist import load_test
+from export.data.mnist import cache_folder, load_test
 from service.inference.classifier import Classifier
 from service.inference.contract import Contract
 from service.inference.in_flight import InFlight
@@ -21,7 +21,9 @@ from service.web.readiness import Readiness
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "weights"
 
-MISSING_MNIST = "MNIST is missing. Run `make train` once to download it, or set MNIST_DIR to a folder of its IDX files."
+MISSING_MNIST = (
+    "MNIST is missing. Run `make evaluate` to download it (30 s), or set MNIST_DIR to a folder of its IDX files."
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,10 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def find_mnist() -> Path | None:
-    """Return the folder that MNIST_DIR names, the one beside the checkout, or the cache of `make train`."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "digit-service", "mnist")
+    """Return the folder that MNIST_DIR names, the one beside the checkout, or the cache of the downloads."""
     named = os.environ.get("MNIST_DIR")
-    folders = [Path(named)] if named else [ROOT.parent / "shared" / "data" / "mnist", cache]
+    folders = [Path(named)] if named else [ROOT.parent / "shared" / "data" / "mnist", cache_folder()]
     return next((folder for folder in folders if folder.is_dir()), None)
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from benchmarks.report import table
 from service.settings import Settings
 from tests.conftest import ROOT, WEIGHTS
 
 README = (ROOT / "README.md").read_text()
 TRAINING = (ROOT / "docs" / "training.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODELS = ("cnn-transformer", "cnn")
@@ -55,14 +59,21 @@ def logit_difference(model: str) -> str:
     return f"{file_entry(model, 'model.onnx')['parity']['worst_logit_difference']:.0e}"
 
 
+def int8_agreement(model: str) -> str:
+    return f"{file_entry(model, 'model.int8.onnx')['parity']['argmax_agreement']['mnist-test']:.2%}"
+
+
 README_ROWS: dict[str, Callable[[str], str]] = {
     "MNIST test accuracy, n = 10,000": lambda m: f"{mnist(m)['accuracy']:.2%}",
-    "accuracy on other people's images, n = 439, 45 writers": lambda m: f"{wild(m)['accuracy']:.2%}",
-    "expected calibration error: MNIST, other people's images": lambda m: (
-        f"{mnist(m)['ece']:.2%}, {wild(m)['ece']:.2%}"
+    "accuracy on a development set of other people's images, n = 439, 45 writers": lambda m: (
+        f"{wild(m)['accuracy']:.2%}"
     ),
-    "OOD detection AUROC: letters, symbols, shapes, noise": lambda m: auroc(m, "all"),
-    "largest logit difference, PyTorch to ONNX": logit_difference,
+    "calibration error (ECE): MNIST, other people's images": lambda m: f"{mnist(m)['ece']:.2%}, {wild(m)['ece']:.2%}",
+    "OOD detection AUROC, without / with look-alikes (O, l, S …)": lambda m: (
+        f"{auroc(m, 'all')} / {auroc(m, 'all and look-alikes')}"
+    ),
+    "largest logit difference, PyTorch to fp32 ONNX": logit_difference,
+    "int8/fp32 prediction agreement, MNIST test": int8_agreement,
     "served model file (int8)": lambda m: megabytes(m, document(m, "contract.json")["serves"]),
 }
 
@@ -75,10 +86,8 @@ TRAINING_ROWS: dict[str, Callable[[str], str]] = {
     "ECE, wild": lambda m: f"{wild(m)['ece']:.2%}",
     "OOD detection AUROC": lambda m: auroc(m, "all"),
     "OOD detection AUROC with look-alikes": lambda m: auroc(m, "all and look-alikes"),
-    "largest logit difference, PyTorch to ONNX": logit_difference,
-    "int8/fp32 prediction agreement, MNIST test": lambda m: (
-        f"{file_entry(m, 'model.int8.onnx')['parity']['argmax_agreement']['mnist-test']:.2%}"
-    ),
+    "largest logit difference, PyTorch to fp32 ONNX": logit_difference,
+    "int8/fp32 prediction agreement, MNIST test": int8_agreement,
     "`model.onnx`": lambda m: megabytes(m, "model.onnx"),
     "`model.int8.onnx`": lambda m: megabytes(m, "model.int8.onnx"),
     "parameters": lambda m: f"{document(m, 'training.json')['parameters']:,}",
@@ -119,6 +128,26 @@ def test_the_first_command_gives_the_response_that_the_readme_shows(client: Test
     shown = json.loads(match[2])
     assert prediction["digit"] == shown["digit"]
     assert prediction["confidence"] == pytest.approx(shown["confidence"], abs=2e-3)
+
+
+@pytest.mark.parametrize("document", [README, API], ids=["README.md", "api.md"])
+def test_the_tables_of_routes_are_complete(document: str, client: TestClient) -> None:
+    """List every route of the app with its method, and no other."""
+    app = client.app
+    assert isinstance(app, Starlette)
+    routes = {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert set(re.findall(r"^\| `(GET|POST) (/[\w-]+)` \|", document, re.MULTILINE)) == routes
+
+
+def test_the_benchmark_table_is_that_of_the_measurements() -> None:
+    """Format `benchmarks/results.json` as `benchmarks/results.md` has it."""
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    assert table(results) == (ROOT / "benchmarks" / "results.md").read_text()
 
 
 def test_the_table_of_settings_is_complete() -> None:

@@ -32,7 +32,11 @@ def build_model(
     source: the checkpoint; None for the one in `weights`. Raises ExportError if the checkpoint or the data cannot be
     used, or if parity does not hold.
     """
-    checkpoint = load_checkpoint(name, source or weights.checkpoint)
+    checkpoint = (
+        load_checkpoint(name, source)
+        if source
+        else load_checkpoint(name, weights.checkpoint, f"Train the model with `make train MODEL={name}`.")
+    )
     inputs = load_inputs(mnist, wild)
     build = export_checkpoint(checkpoint, inputs, weights)
     write_report(build.measurements.latency, build.contract, run)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from export.data.dataset import split_batches
+from export.errors import ExportError
 
 MIN_AGREEMENT = 0.9995
 """Share of MNIST's test images for which int8 and fp32 must predict the same digit."""
@@ -22,7 +23,7 @@ MAX_ACCURACY_LOSS = {"mnist-test": 0.0003, "wild": 0.003}
 """Share of the images of a source that int8 may predict wrong in addition to fp32."""
 
 MAX_LATENCY_RATIO = 0.7
-"""int8 latency / fp32 latency. Above this, the speed is not worth the difference in logits."""
+"""int8 CPU time / fp32 CPU time. Above this, the speed is not worth the difference in logits."""
 
 QUANTIZED_OPS = ["Conv", "Gemm", "MaxPool", "Relu"]
 CALIBRATION_BATCH_SIZE = 50
@@ -113,15 +114,21 @@ def rejection_reasons(
     """List the reasons not to serve int8; empty if it is as accurate as fp32 and faster.
 
     agreement: share of MNIST's test images with equal predictions. fp32, int8: for each source, how many `images`
-    there are and how many are `correct`. ratio: int8 latency / fp32 latency. The reasons hold no measured time,
+    there are and how many are `correct`. ratio: int8 CPU time / fp32 CPU time. The reasons hold no measured time,
     because they are written to the contract, and an export must be reproducible.
     """
-    reasons = [] if agreement >= MIN_AGREEMENT else [f"its predictions agree with fp32 on {agreement:.2%} only"]
+    reasons = [] if agreement >= MIN_AGREEMENT else [_too_little_agreement(agreement)]
     for name, limit in MAX_ACCURACY_LOSS.items():
         if name in fp32:
             loss = (fp32[name]["correct"] - int8[name]["correct"]) / fp32[name]["images"]
-            reasons += [] if loss <= limit else [f"it loses {loss:.2%} accuracy on {name}"]
-    return reasons + ([] if ratio <= MAX_LATENCY_RATIO else [f"it takes over {MAX_LATENCY_RATIO} of the fp32 latency"])
+            reasons += (
+                [] if loss <= limit else [f"it loses {loss:.2%} accuracy on {name} (at most {limit:.2%} is allowed)"]
+            )
+    return reasons + ([] if ratio <= MAX_LATENCY_RATIO else [f"it takes over {MAX_LATENCY_RATIO} of the fp32 CPU time"])
+
+
+def _too_little_agreement(agreement: float) -> str:
+    return f"its predictions agree with fp32 on {agreement:.2%} (at least {MIN_AGREEMENT:.2%} is required)"
 
 
 class _CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
@@ -134,6 +141,11 @@ class _CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # onnxru
 
 
 def _fp32_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Return the nodes that stay in fp32: all up to the first Relu, and the head."""
+    """Return the nodes that stay in fp32: all up to the first Relu, and the head, which is the last node.
+
+    Raises ExportError if there is no Relu.
+    """
     names, types = [node.name for node in graph.node], [node.op_type for node in graph.node]
+    if "Relu" not in types:
+        raise ExportError("The exported graph has no Relu. Quantization starts after the first one: add one.")
     return [*names[: types.index("Relu") + 1], names[-1]]

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from export.build.quantize import MAX_LATENCY_RATIO, RUNS_PER_ROUND, TIMING_ROUNDS, LatencyRatio
+from export.build.quantize import (
+    MAX_ACCURACY_LOSS,
+    MAX_LATENCY_RATIO,
+    MIN_AGREEMENT,
+    RUNS_PER_ROUND,
+    TIMING_ROUNDS,
+    LatencyRatio,
+)
 from export.model_folder import RunFolder
 from service.inference.contract import Contract
 
@@ -39,7 +46,7 @@ def format_summary(contract: Contract, latency: LatencyRatio, run: RunFolder) ->
     fp32, int8 = files["model.onnx"], files["model.int8.onnx"]
     parity, agreement = fp32["parity"], int8["parity"]["argmax_agreement"]
     reasons = contract.content["int8_rejected_because"]
-    why = "int8 is rejected: " + "; ".join(reasons) if reasons else "int8 is as accurate as fp32 and faster"
+    why = "int8 is rejected: " + "; ".join(reasons) if reasons else _accepted()
     return "\n".join(
         [
             f"Exported {contract.content['model']} to {contract.folder}.",
@@ -48,9 +55,17 @@ def format_summary(contract: Contract, latency: LatencyRatio, run: RunFolder) ->
             f" (limit {parity['tolerance']:.0e}) on {sum(parity['images'].values()):,} images.",
             f"Agreement of int8 with fp32: {', '.join(f'{share:.2%} of {name}' for name, share in agreement.items())}.",
             f"Served: {contract.model_file.name}, because {why}.",
-            f"int8 takes {latency.median:.2f} ({latency.minimum:.2f} to {latency.maximum:.2f}) of the fp32 latency; see"
-            f" {run.export_report}.",
+            f"int8 takes {latency.median:.2f} ({latency.minimum:.2f} to {latency.maximum:.2f}) of the fp32 CPU time;"
+            f" see {run.export_report}.",
         ]
+    )
+
+
+def _accepted() -> str:
+    losses = " and ".join(f"{limit * 100:.2g} points on {name}" for name, limit in MAX_ACCURACY_LOSS.items())
+    return (
+        f"int8 agrees with fp32 (at least {MIN_AGREEMENT:.2%}), loses at most {losses}, and takes at most"
+        f" {MAX_LATENCY_RATIO} of the CPU time"
     )
 
 

@@ -42,7 +42,7 @@ def load_train(folder: Path | None = None) -> tuple[Dataset, Dataset]:
 
 
 def load_test(folder: Path | None = None) -> Dataset:
-    """Load MNIST's 10,000 test images. They only measure: no training and no choice depends on them.
+    """Load MNIST's 10,000 test images. No training depends on them; one choice does: whether int8 or fp32 is served.
 
     Without a folder, the files are downloaded into a cache. Raises DataError if a file is missing or not MNIST's.
     """
@@ -53,6 +53,12 @@ def mnist_folder(environ: Mapping[str, str]) -> Path | None:
     """Return the folder that MNIST_DIR names, or None: the files are then downloaded into a cache."""
     name = environ.get("MNIST_DIR", "")
     return Path(name) if name else None
+
+
+def cache_folder() -> Path:
+    """Return the folder that MNIST is downloaded into: in XDG_CACHE_HOME, or in ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "digit-service" / "mnist"
 
 
 def download(folder: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
@@ -86,7 +92,7 @@ def read_idx(folder: Path, name: str, offset: int) -> NDArray[np.uint8]:
 
 
 def _load(split: str, folder: Path | None) -> Dataset:
-    folder = folder if folder is not None else download(_cache())
+    folder = folder if folder is not None else download(cache_folder())
     images = read_idx(folder, f"{split}-images-idx3-ubyte", offset=16).reshape(-1, 28, 28)
     labels = read_idx(folder, f"{split}-labels-idx1-ubyte", offset=8)
     return Dataset(images, labels.astype(np.int64))
@@ -104,11 +110,6 @@ def _fetch(name: str, mirrors: Sequence[str]) -> bytes:
         f"{name} could not be downloaded ({'; '.join(failures)}). Set MNIST_DIR to a folder that holds MNIST's four"
         " IDX files."
     )
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "digit-service" / "mnist"
 
 
 def _read_bytes(folder: Path, name: str) -> bytes:

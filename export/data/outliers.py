@@ -40,20 +40,24 @@ Drawing = Callable[[np.random.Generator], NDArray[np.uint8]]
 
 def train_outliers(seed: int, count: int = TRAIN_COUNT) -> Dataset:
     """Draw the outliers for training, labeled OUTLIER_LABEL: half of them letters and symbols."""
-    return Dataset(outlier_images(TRAIN_DRAWINGS, count, seed), np.full(count, OUTLIER_LABEL))
+    return Dataset(outlier_images(TRAIN_DRAWINGS, count, seed, "outliers"), np.full(count, OUTLIER_LABEL))
 
 
 def eval_outliers(count: int) -> dict[str, NDArray[np.float32]]:
     """Draw `count` outliers of each kind for evaluation: float32 (count, 1, 28, 28) in [0, 1] by kind."""
     return {
-        kind: outlier_images([drawing], count, EVAL_SEED + index)
+        kind: outlier_images([drawing], count, EVAL_SEED + index, kind)
         for index, (kind, drawing) in enumerate(EVAL_DRAWINGS.items())
     }
 
 
-def outlier_images(drawings: Sequence[Drawing], count: int, seed: int) -> NDArray[np.float32]:
-    """Draw `count` images with the drawings in turn, preprocessed: float32 (count, 1, 28, 28) in [0, 1]."""
-    return map_parallel(outlier_image, [drawings[index % len(drawings)] for index in range(count)], seed)
+def outlier_images(drawings: Sequence[Drawing], count: int, seed: int, kind: str) -> NDArray[np.float32]:
+    """Draw `count` images with the drawings in turn, preprocessed: float32 (count, 1, 28, 28) in [0, 1].
+
+    kind: what the progress bar calls them.
+    """
+    turns = [drawings[index % len(drawings)] for index in range(count)]
+    return map_parallel(outlier_image, turns, seed, f"Drawing {kind}")
 
 
 def outlier_image(drawing: Drawing, rng: np.random.Generator) -> NDArray[np.float32]:

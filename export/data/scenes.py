@@ -1,9 +1,11 @@
 """Render digits as the images that clients send, drawings and photos, and preprocess them as the service does."""
 
 import os
+import signal
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from typing import TypeVar
 
 import numpy as np
@@ -28,13 +30,18 @@ def normalize_dataset(digits: Dataset) -> Dataset:
 
 def photograph_dataset(digits: Dataset, seed: int) -> Dataset:
     """Render each image, uint8 (N, 28, 28), in a random scene, and preprocess it: float32 (N, 1, 28, 28) in [0, 1]."""
-    return Dataset(map_parallel(_normalized_scene, list(digits.images), seed), digits.labels)
+    return Dataset(
+        map_parallel(_normalized_scene, list(digits.images), seed, "Rendering MNIST as drawings and photos"),
+        digits.labels,
+    )
 
 
 def draw_dataset(seed: int, forms: Sequence[Form] = FORMS) -> Dataset:
     """Render `form.count` scenes of each form, preprocessed: float32 (N, 1, 28, 28) in [0, 1]."""
     repeated = [form for form in forms for _ in range(form.count)]
-    return Dataset(map_parallel(_drawn_scene, repeated, seed), np.array([form.digit for form in repeated]))
+    return Dataset(
+        map_parallel(_drawn_scene, repeated, seed, "Drawing digit forms"), np.array([form.digit for form in repeated])
+    )
 
 
 def render_scene(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -55,17 +62,29 @@ def render_scene(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
 
 
 def map_parallel(
-    render: Callable[[Item, np.random.Generator], NDArray[np.float32]], items: Sequence[Item], seed: int
+    render: Callable[[Item, np.random.Generator], NDArray[np.float32]],
+    items: Sequence[Item],
+    seed: int,
+    description: str,
 ) -> NDArray[np.float32]:
-    """Call `render` on each item in parallel processes, and stack the results in order.
+    """Call `render` on each item in parallel processes, and stack the results in order. Shows progress.
 
     Each item has a generator of its own, so the result depends on the seed but not on the number of processes.
     """
     seeds = np.random.SeedSequence(seed).spawn(len(items))
     jobs = [(render, item, child) for item, child in zip(items, seeds, strict=True)]
-    with get_context("spawn").Pool(os.cpu_count()) as pool:
+    with _start_pool() as pool:
         results = pool.imap(_run_job, jobs, chunksize=200)
-        return np.stack(list(tqdm(results, total=len(jobs), unit="image", leave=False)))
+        return np.stack(list(tqdm(results, description, total=len(jobs), unit="image", leave=False)))
+
+
+def _start_pool() -> Pool:
+    """Start one process per CPU. They ignore Ctrl-C, because this process stops them."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: an initializer would run after their imports
+    try:
+        return get_context("spawn").Pool(os.cpu_count())
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _run_job(

@@ -14,12 +14,26 @@ The training data has four parts:
 
 - 55,000 of MNIST's 60,000 training images.
 - The same images, rendered as drawings and photos.
-- Digits in forms that MNIST lacks: a 1 with a flag and a foot, a crossed 7, a closed 4.
+- Digits of all ten classes, drawn in forms that are rare in MNIST: a 1 with a flag and a foot, a crossed 7, a closed 4.
 - Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.
 
 All images pass through the service's preprocessing. Augmentation (stroke width, affine map, warp) is resampled in each
 epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set and
-the wild images are not used in training."""
+the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
+
+INTENDED_USE = """\
+The model reads one digit, 0 to 9, handwritten, on an even or softly shaded background: drawings, scans, photos.
+
+- It always predicts a digit. Reject predictions with a low confidence: most letters, symbols and scribbles get one.
+- Characters that look like a digit (O, l, S, Z) are read as that digit, often with a high confidence.
+- It does not read numbers of several digits, printed text or negative signs. Of several digits, it reads the one with
+  the most ink.
+- The training digits are those of MNIST, whose writers were American. Other forms were drawn by a program.
+- Do not let it decide alone where an error harms someone."""
+
+REJECTED_NOTE = """\
+An image that the service rejects counts as an error here. Parity and accuracy in `contract.json` leave it out, so
+their number of wild images can be smaller."""
 
 
 def write_card(
@@ -69,19 +83,26 @@ def _paragraphs(
         f"# {contract['model']}",
         f"The service runs `{contract['serves']}` ({served['precision']}, SHA-256 `{served['sha256'][:16]}…`)."
         " The results below are those of this file, with the service's own decoding, preprocessing and session.",
+        "## Intended use and limits",
+        INTENDED_USE,
         "## Training",
         *(_training(training) if training else ["This checkpoint has no training report."]),
         "## Results",
         _table(["source", "n", "correct", "accuracy", "ECE"], map(_source_row, sources.items())),
         *(_accuracy_by_kind(name, source) for name, source in sources.items() if source["kinds"]),
         _table(["label", *sources], ([f"{digit}", *_digit_cells(sources, digit)] for digit in range(10))),
-        "ECE is the expected calibration error over 15 bins. It is 0 if confidence equals accuracy in every bin.",
+        *([REJECTED_NOTE] if any(_rejected(source) for source in sources.values()) else []),
+        "ECE is the expected calibration error over 15 bins: the mean gap between confidence and accuracy.",
         "![Reliability diagram](reliability.png)",
+        "Each bar is the accuracy of the predictions in one of 15 bins of confidence. Its dot is at their mean"
+        " confidence: a calibrated model has its dots on the dashed line.",
         "![Confusion matrix](confusion.png)",
+        "Rows are labels, columns predictions; `none` counts rejected images.",
         "## OOD detection",
         *_ood(results["ood"]),
         "## Misread images",
-        "Every image that the model misreads or the service rejects, with its label, prediction and confidence.",
+        f"Images that the model misreads or the service rejects (at most {plots.MAX_TILES}): label→prediction, and the"
+        " confidence.",
         "![Misread images](misread.png)",
     ]
 
@@ -95,12 +116,20 @@ def _training(report: Mapping[str, Any]) -> list[str]:
     )
     return [
         TRAINING_DATA,
-        f"{report['parameters']:,} parameters; {settings['epochs']} epochs of {sum(settings['epoch_size']):,} images;"
-        f" seed {settings['seed']}; {minutes:.0f} minutes on {device} ({report['precision']})."
-        f" Epoch {best['epoch']} has the lowest validation loss and was selected. Its validation accuracy is"
-        f" {accuracies}. The temperature {report['temperature']:.3f} is folded into the head.",
+        f"{report['parameters']:,} parameters; {_count(settings['epochs'], 'epoch')} of"
+        f" {sum(settings['epoch_size']):,} images; seed {settings['seed']}; {_count(round(minutes), 'minute')} on"
+        f" {device} ({report['precision']}). Epoch {best['epoch']} has the lowest validation loss and was selected. Its"
+        f" validation accuracy is {accuracies}. The temperature {report['temperature']:.3f} is folded into the head.",
         "![Training curve](training.png)",
     ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _rejected(source: Mapping[str, Any]) -> int:
+    return sum(row[-1] for row in source["confusion"])
 
 
 def _source_row(item: tuple[str, Mapping[str, Any]]) -> list[str]:
@@ -112,7 +141,7 @@ def _source_row(item: tuple[str, Mapping[str, Any]]) -> list[str]:
 def _accuracy_by_kind(name: str, source: Mapping[str, Any]) -> str:
     kinds = (f"{kind} {share['accuracy']:.2%} (n = {share['images']})" for kind, share in source["kinds"].items())
     return (
-        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {source['writers']} writers:"
+        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {_count(source['writers'], 'writer')}:"
         f" {source['writers_mean']:.2%}."
     )
 

@@ -21,13 +21,14 @@ class Checkpoint:
     network: nn.Module
 
 
-def load_checkpoint(name: str, path: Path) -> Checkpoint:
+def load_checkpoint(name: str, path: Path, if_missing: str = "Check the path.") -> Checkpoint:
     """Load the state dict `path` into the architecture `name`.
 
-    Raises ExportError if the name is unknown, and CheckpointError, naming the first key or shape that does not fit.
+    if_missing: what to do if there is no such file. Raises ExportError if the name is unknown, and CheckpointError,
+    naming the first key or shape that does not fit.
     """
     network = find_architecture(name)()
-    state = _read_state(path)
+    state = _read_state(path, if_missing)
     _check_state(path, state, network)
     network.load_state_dict(state)
     return Checkpoint(name, path, network.eval())
@@ -38,13 +39,18 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read_state(path: Path) -> dict[str, torch.Tensor]:
+def _read_state(path: Path, if_missing: str) -> dict[str, torch.Tensor]:
     if not path.is_file():
-        raise CheckpointError(f"{path} does not exist. Train a model with `make train`.")
+        raise CheckpointError(f"{path} does not exist. {if_missing}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint that torch can read ({error}).") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:  # torch's message advises to run unsafe code
+        raise CheckpointError(
+            f"{path} is not a checkpoint: PyTorch finds no plain tensors in it. Save the network's state dict with"
+            " `torch.save(network.state_dict(), path)`."
+        ) from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds a {type(state).__name__}. Save the network's state dict.")
     return state

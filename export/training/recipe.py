@@ -1,6 +1,7 @@
 """The recipe of a training run. Imports no PyTorch."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Recipe:
 
     epoch_size: images per epoch of each part of the training data (MNIST, photographed, drawn, outliers), drawn anew
     for each epoch. warm_up: share of the run in which the learning rate rises; it then falls along a cosine.
-    ema_decay: of the moving average of the weights, which is what is validated and saved. start: SHA-256 of the
+    ema_decay: of the moving average of the weights, which is what is validated and saved. start_sha256: of the
     checkpoint that the run starts from; empty if it starts from random weights.
     """
 
@@ -22,4 +23,9 @@ class Recipe:
     label_smoothing: float = 0.02
     ema_decay: float = 0.999
     seed: int = 0
-    start: str = ""
+    start_sha256: str = ""
+
+    def settings(self, model: str) -> dict[str, Any]:
+        """Return the settings of a run of `model`, as its report and its saved state name them."""
+        settings = asdict(self)
+        return {"model": model, **settings, "start": settings.pop("start_sha256")}

@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,24 +36,25 @@ FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("
 class TrainingData:
     """The training images, and the validation images by name. The validation split selects the checkpoint."""
 
-    train: DeviceDataset
+    training: DeviceDataset
     validation: Mapping[str, DeviceDataset]
 
 
 def train_model(
-    name: str, recipe: Recipe, mnist: Path | None, run: RunFolder, weights: ModelFolder, start: Path | None = None
+    name: str, recipe: Recipe, mnist: Path | None, run: RunFolder, weights: ModelFolder, start_path: Path | None = None
 ) -> None:
     """Train the model `name` on MNIST in the folder `mnist`, and publish it in `weights`.
 
-    start: a checkpoint to start from instead of random weights. Raises ExportError if the name is unknown, a file
-    cannot be used, or `run` holds an interrupted run of another recipe.
+    start_path: a checkpoint to start from instead of random weights. Raises ExportError if the name is unknown, a file
+    cannot be used, or `run` holds an interrupted run of another recipe; that is before the data is loaded.
     """
-    find_architecture(name)  # an unknown name must fail before the data is loaded, which takes a minute
-    checkpoint = load_checkpoint(name, start) if start else None
-    recipe = replace(recipe, start=sha256(start) if start else "")
+    find_architecture(name)
+    start_checkpoint = load_checkpoint(name, start_path) if start_path else None
+    recipe = replace(recipe, start_sha256=sha256(start_path) if start_path else "")
+    check_resumable(recipe.settings(name), run)
     data = load_data(mnist, recipe.seed)
-    train(name, recipe, data, run, checkpoint)
-    publish(run, weights, data, checkpoint)
+    run_epochs(name, recipe, data, run, start_checkpoint)
+    publish(name, run, weights, data, start_checkpoint)
 
 
 def load_data(mnist: Path | None, seed: int) -> TrainingData:
@@ -62,11 +63,11 @@ def load_data(mnist: Path | None, seed: int) -> TrainingData:
     Raises DataError if MNIST cannot be loaded.
     """
     digits, validation = load_train(mnist)
-    train = DeviceDataset(
+    training = DeviceDataset(
         normalize_dataset(digits), photograph_dataset(digits, seed), draw_dataset(seed), train_outliers(seed)
     )
     return TrainingData(
-        train,
+        training,
         {
             "mnist": DeviceDataset(normalize_dataset(validation)),
             "photographed": DeviceDataset(photograph_dataset(validation, seed + 1)),
@@ -74,13 +75,15 @@ def load_data(mnist: Path | None, seed: int) -> TrainingData:
     )
 
 
-def train(name: str, recipe: Recipe, data: TrainingData, run: RunFolder, start: Checkpoint | None = None) -> None:
+def run_epochs(
+    name: str, recipe: Recipe, data: TrainingData, run: RunFolder, start_checkpoint: Checkpoint | None = None
+) -> None:
     """Train the model `name`, or continue the interrupted run in `run`. Leaves its best checkpoint and report there.
 
     Raises ExportError if `run` holds an interrupted run of another recipe.
     """
     run.path.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(name, recipe, data, start)
+    trainer = Trainer(name, recipe, data, start_checkpoint)
     trainer.resume(run)
     batches_done, batches_total = (epochs * trainer.num_batches for epochs in (trainer.epoch, recipe.epochs))
     with tqdm(total=batches_total, initial=batches_done, unit="batch") as progress:
@@ -92,16 +95,18 @@ def train(name: str, recipe: Recipe, data: TrainingData, run: RunFolder, start: 
 class Trainer:
     """The state of a training run: network, moving average, optimizer, schedule and history."""
 
-    def __init__(self, name: str, recipe: Recipe, data: TrainingData, start: Checkpoint | None = None) -> None:
-        """Initialize the network from `start`, or with random weights."""
+    def __init__(
+        self, name: str, recipe: Recipe, data: TrainingData, start_checkpoint: Checkpoint | None = None
+    ) -> None:
+        """Initialize the network from `start_checkpoint`, or with random weights."""
         torch.manual_seed(recipe.seed)
         self.recipe, self.data = recipe, data
-        self.identity = {"model": name, "examples": data.train.sizes, **asdict(recipe)}
-        self.num_batches = data.train.num_batches(recipe.epoch_size, recipe.batch_size)
+        self.identity = {**recipe.settings(name), "examples": data.training.sizes}
+        self.num_batches = data.training.num_batches(recipe.epoch_size, recipe.batch_size)
         self.network = find_architecture(name)().to(DEVICE)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
-        if start is not None:
-            self.network.load_state_dict(start.network.state_dict())
+        if start_checkpoint is not None:
+            self.network.load_state_dict(start_checkpoint.network.state_dict())
         average = get_ema_multi_avg_fn(recipe.ema_decay)
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
         groups = parameter_groups(self.network, recipe.weight_decay)
@@ -127,10 +132,11 @@ class Trainer:
 
     def train_epoch(self, progress: "tqdm[Any]") -> None:
         """Train on one sample of the training data, validate, and append the results to the history."""
+        progress.set_description(f"epoch {self.epoch + 1}/{self.recipe.epochs}")
         started, losses = time.perf_counter(), []
         generator = self._seed_epoch()
         self.network.train()
-        for images, labels in self.data.train.batches(self.recipe.epoch_size, self.recipe.batch_size, generator):
+        for images, labels in self.data.training.batches(self.recipe.epoch_size, self.recipe.batch_size, generator):
             losses.append(self._train_batch(images, labels))
             progress.update()
         train_loss = round(float(torch.stack(losses).mean()), 5)
@@ -171,13 +177,11 @@ class Trainer:
         return {key: round(value, 5) for key, value in measured.items()}
 
     def _show_epoch(self, progress: "tqdm[Any]") -> None:
-        """Show the last epoch's loss and accuracies on the progress bar."""
+        """Show the losses and accuracies of the last complete epoch on the progress bar."""
         last = self.history[-1]
+        losses = {"train loss": f"{last['train_loss']:.4f}", "validation loss": f"{last['validation_loss']:.4f}"}
         accuracies = {key.removesuffix("_accuracy"): f"{last[key]:.2%}" for key in last if key.endswith("_accuracy")}
-        progress.set_description(f"epoch {self.epoch}/{self.recipe.epochs}")
-        progress.set_postfix(
-            {"loss": f"{last['train_loss']:.4f}", **accuracies, "best": f"epoch {self.best['epoch']:.0f}"}
-        )
+        progress.set_postfix({**losses, **accuracies, "best": f"epoch {self.best['epoch']:.0f}"})
 
     def save(self, run: RunFolder) -> None:
         """Save the checkpoint if this epoch is the best, the report, and the state to resume from."""
@@ -189,17 +193,14 @@ class Trainer:
 
     def resume(self, run: RunFolder) -> None:
         """Restore the state that `save` left in `run`, if any. Raises ExportError if its recipe is another."""
+        check_resumable(self.identity, run)
         if not run.last_state.exists():
             return
         state = torch.load(run.last_state, map_location=DEVICE, weights_only=True)
-        if state["identity"] != self.identity:
-            raise ExportError(
-                f"{run.last_state} holds an interrupted run of {state['identity']}, not of {self.identity}."
-                " Finish it with its own settings, or delete it to start a new run."
-            )
         for key, part in self._stateful_parts().items():
             part.load_state_dict(state[key])
         self.history = state["history"]
+        print(f"Resuming {run.path} after epoch {self.epoch} of {self.recipe.epochs}.")
 
     def _stateful_parts(self) -> dict[str, Any]:
         return {
@@ -222,19 +223,36 @@ class Trainer:
         }
 
 
-def publish(run: RunFolder, weights: ModelFolder, data: TrainingData, start: Checkpoint | None = None) -> None:
-    """Calibrate the best checkpoint of a finished run, and write it with its report to the model's folder.
+def check_resumable(identity: Mapping[str, Any], run: RunFolder) -> None:
+    """Raise ExportError, naming the differences, if `run` holds an interrupted run that differs from `identity`."""
+    if not run.last_state.exists():
+        return
+    saved = torch.load(run.last_state, map_location="cpu", weights_only=True)["identity"]
+    differences = [
+        f"{key} {saved.get(key)!r} instead of {value!r}" for key, value in identity.items() if saved.get(key) != value
+    ]
+    if differences:
+        raise ExportError(
+            f"{run.last_state} holds an interrupted run with {', '.join(differences)}."
+            " Repeat its settings to finish it, or delete the file to start a new run."
+        )
 
-    The report of the run that trained `start`, if it lies beside it, is kept within the new report.
+
+def publish(
+    name: str, run: RunFolder, weights: ModelFolder, data: TrainingData, start_checkpoint: Checkpoint | None = None
+) -> None:
+    """Calibrate the best checkpoint of a finished run of the model `name`, and write it with its report to `weights`.
+
+    The report of the run that trained `start_checkpoint`, if it lies beside it, is kept within the new report.
     """
-    network = load_checkpoint(weights.name, run.checkpoint).network.to(DEVICE)
+    network = load_checkpoint(name, run.checkpoint).network.to(DEVICE)
     report = json.loads(run.training_report.read_text())
     report["temperature"] = calibrate(network, list(data.validation.values()))
-    previous = ModelFolder(start.path.parent).training_report if start else None
+    previous = ModelFolder(start_checkpoint.path.parent).training_report if start_checkpoint else None
     if previous is not None and previous.exists():
         report["before"] = json.loads(previous.read_text())
     weights.path.mkdir(parents=True, exist_ok=True)
-    torch.save(network.cpu().state_dict(), weights.checkpoint)
+    _save_atomically(network.cpu().state_dict(), weights.checkpoint)
     write_report({**report, "checkpoint_sha256": sha256(weights.checkpoint)}, weights)
     run.last_state.unlink()
 

@@ -96,11 +96,11 @@ def test_a_missing_checkpoint_gives_one_sentence(tmp_path: Path, mnist_folder: P
     )
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1].startswith("export build: ")
-    assert "Train a model with `make train`" in finished.stderr
+    assert f"Train the model with `make train MODEL={NAME}`" in finished.stderr
     assert "Traceback" not in finished.stderr
 
 
-def test_an_interrupted_training_says_how_to_continue(
+def test_a_training_interrupted_before_its_first_epoch_says_so(
     tmp_path: Path, mnist_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exits with a sentence at Ctrl-C, here while the data is loaded, and publishes nothing."""
@@ -108,7 +108,7 @@ def test_an_interrupted_training_says_how_to_continue(
     importlib.import_module("export.training.train")  # an interrupted import could break later tests
     interrupt = threading.Timer(1.0, _thread.interrupt_main)
     interrupt.start()
-    with pytest.raises(SystemExit, match=r"^export train: interrupted. Run it again to continue after the last"):
+    with pytest.raises(SystemExit, match=r"^export train: interrupted. No epoch was complete, so the next run"):
         main(["train", "--weights", str(tmp_path / "weights"), "--runs", str(tmp_path / "runs")])
     interrupt.join()
     assert not (tmp_path / "weights").exists()

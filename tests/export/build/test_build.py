@@ -60,7 +60,7 @@ def test_the_command_exports_the_committed_bytes(
     assert fp32["accuracy"]["mnist-test"]["correct"] >= 9960
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"Exported {NAME} to {folder.path}."
-    assert lines[-1].endswith(f"of the fp32 latency; see {tmp_path}/runs/{NAME}/export.json.")
+    assert lines[-1].endswith(f"of the fp32 CPU time; see {tmp_path}/runs/{NAME}/export.json.")
 
 
 def test_exporting_twice_gives_the_same_bytes(folder: ModelFolder, few_inputs: ExportInputs) -> None:

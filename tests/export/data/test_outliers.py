@@ -43,7 +43,7 @@ def test_training_and_evaluation_share_no_font() -> None:
 
 def test_outliers_repeat_with_the_seed() -> None:
     """Gives float32 (N, 1, 28, 28) in [0, 1], the same for the same seed, others for another."""
-    first, again, other = (outlier_images(TRAIN_DRAWINGS, 8, seed) for seed in (1, 1, 2))
+    first, again, other = (outlier_images(TRAIN_DRAWINGS, 8, seed, "outliers") for seed in (1, 1, 2))
     assert first.shape == (8, 1, 28, 28)
     assert first.dtype == np.float32
     assert 0 <= first.min() <= first.max() == 1

@@ -54,6 +54,17 @@ def test_the_metrics_are_written_with_the_hash_of_the_served_file(tmp_path: Path
     assert json.loads(output.evaluation.read_text()) == expected
 
 
+def test_one_epoch_is_singular(tmp_path: Path) -> None:
+    """Writes `1 epoch`, and states the intended use."""
+    model = ModelFolder(Path(shutil.copytree(MODEL.path, tmp_path / "model")))
+    report = json.loads(model.training_report.read_text())
+    report["settings"]["epochs"] = 1
+    model.training_report.write_text(json.dumps(report))
+    card = write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
+    assert "; 1 epoch of 95,000 images;" in card
+    assert "## Intended use and limits" in card
+
+
 @pytest.mark.parametrize(
     ("device", "shown"), [("Xeon, 1 threads", "Xeon, 1 thread ("), ("Xeon, 21 threads", "Xeon, 21 threads (")]
 )

@@ -9,6 +9,7 @@ from export.evaluation.metrics import compute_metrics
 from export.evaluation.plots import (
     CAPTION_HEIGHT,
     COLUMNS,
+    MAX_TILES,
     TILE_SIDE,
     contact_sheet,
     plot_confusion,
@@ -33,6 +34,12 @@ def test_the_contact_sheet_shows_every_image_with_a_caption(count: int) -> None:
         assert tile[TILE_SIDE:].min() < 64  # dark text
     assert len(tiles) - count < COLUMNS
     assert all((tile == 255).all() for tile in tiles[count:])
+
+
+def test_a_contact_sheet_shows_the_first_images_of_many() -> None:
+    """Ends after MAX_TILES images."""
+    height = np.asarray(contact_sheet([make_record(2, 7, 0.4)] * (MAX_TILES + 50))).shape[0]
+    assert height == MAX_TILES // COLUMNS * (TILE_SIDE + CAPTION_HEIGHT)
 
 
 def test_a_contact_sheet_of_nothing_is_blank() -> None:
@@ -60,3 +67,10 @@ def test_the_training_curve_shows_every_epoch() -> None:
     curves = [np.asarray(line.get_ydata(), float) for line in (*losses.lines, *errors.lines)]
     expected = [[1, 1 / 2, 1 / 3], [2, 1, 2 / 3], [0.1, 0.05, 0.1 / 3]]
     assert [curve.tolist() for curve in curves] == [pytest.approx(values) for values in expected]
+
+
+def test_a_single_epoch_is_visible() -> None:
+    """Marks the epochs of a short history: a line through one point would not show."""
+    history = [{"epoch": 1, "train_loss": 1.0, "validation_loss": 2.0, "mnist_accuracy": 0.93}]
+    losses, errors = plot_training(history).axes
+    assert {line.get_marker() for line in (*losses.lines, *errors.lines)} == {"o"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from export.model_folder import ModelFolder, RunFolder
 from export.training.checkpoint import load_checkpoint, sha256
 from export.training.device_dataset import DeviceDataset
 from export.training.recipe import Recipe
-from export.training.train import TrainingData, publish, soft_targets, train, train_model
+from export.training.train import TrainingData, publish, run_epochs, soft_targets, train_model
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 ONE_EPOCH = Recipe(epochs=1, batch_size=32)
@@ -57,7 +58,7 @@ def data(digits: Dataset) -> TrainingData:
 def uninterrupted(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Complete a run of three epochs."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / NAME)
-    train(NAME, QUICK, data, run)
+    run_epochs(NAME, QUICK, data, run)
     return run
 
 
@@ -77,31 +78,37 @@ def test_the_loss_falls(uninterrupted: RunFolder) -> None:
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    digits: Dataset, data: TrainingData, uninterrupted: RunFolder, tmp_path: Path
+    digits: Dataset,
+    data: TrainingData,
+    uninterrupted: RunFolder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Repeats the interrupted epoch from its start, with bit-identical weights at the end."""
+    """Says where it resumes, repeats the interrupted epoch from its start, and ends with bit-identical weights."""
     run = RunFolder(tmp_path / NAME)
     with pytest.raises(KeyboardInterrupt):
-        train(NAME, QUICK, TrainingData(InterruptedDataset(digits), data.validation), run)
+        run_epochs(NAME, QUICK, TrainingData(InterruptedDataset(digits), data.validation), run)
     assert len(report_of(run)["history"]) == 1
-    train(NAME, QUICK, data, run)
+    run_epochs(NAME, QUICK, data, run)
+    assert f"Resuming {run.path} after epoch 1 of 3." in capsys.readouterr().out
     resumed = weights_of(run)
     assert all(torch.equal(resumed[key], value) for key, value in weights_of(uninterrupted).items())
 
 
 def test_another_recipe_does_not_resume_the_run(data: TrainingData, tmp_path: Path) -> None:
-    """Names the file and both recipes in the error."""
+    """Names the file and only the difference, before the data is loaded: MNIST's folder does not exist either."""
     run = RunFolder(tmp_path / NAME)
-    train(NAME, ONE_EPOCH, data, run)
-    with pytest.raises(ExportError, match=r"last.pth holds an interrupted run of .*'epochs': 1.*'epochs': 3"):
-        train(NAME, QUICK, data, run)
+    run_epochs(NAME, ONE_EPOCH, data, run)
+    other = replace(ONE_EPOCH, epochs=3)
+    with pytest.raises(ExportError, match="last.pth holds an interrupted run with epochs 1 instead of 3. Repeat its"):
+        train_model(NAME, other, tmp_path / "no-mnist", run, ModelFolder(tmp_path / "weights"))
 
 
 def test_a_finished_run_is_published(data: TrainingData, tmp_path: Path) -> None:
     """Writes calibrated checkpoint and report to the model's folder, and removes the state to resume from."""
     run, weights = RunFolder(tmp_path / "runs" / NAME), ModelFolder(tmp_path / "weights" / NAME)
-    train(NAME, ONE_EPOCH, data, run)
-    publish(run, weights, data)
+    run_epochs(NAME, ONE_EPOCH, data, run)
+    publish(NAME, run, weights, data)
     assert set(weights.path.iterdir()) == {weights.checkpoint, weights.training_report}
     assert not run.last_state.exists()
     report = report_of(weights)
@@ -113,13 +120,13 @@ def test_a_finished_run_is_published(data: TrainingData, tmp_path: Path) -> None
 def test_a_run_can_start_from_a_checkpoint(data: TrainingData, uninterrupted: RunFolder, tmp_path: Path) -> None:
     """Keeps the weights at a learning rate near zero, and the report of the run that trained them."""
     start = load_checkpoint(NAME, uninterrupted.checkpoint)
-    still = Recipe(epochs=1, batch_size=32, learning_rate=1e-12, weight_decay=0, start="a hash")
+    still = Recipe(epochs=1, batch_size=32, learning_rate=1e-12, weight_decay=0, start_sha256="a hash")
     run, weights = RunFolder(tmp_path / "runs" / NAME), ModelFolder(tmp_path / "weights" / NAME)
-    train(NAME, still, data, run, start)
+    run_epochs(NAME, still, data, run, start)
     for key, value in weights_of(run).items():
         if "running" not in key and "tracked" not in key:
             assert torch.allclose(value, weights_of(uninterrupted)[key], atol=1e-5)
-    publish(run, weights, data, start)
+    publish(NAME, run, weights, data, start)
     assert report_of(weights)["before"] == report_of(uninterrupted)
 
 
