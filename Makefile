@@ -4,7 +4,7 @@ PYTHON ?= python3
 MODEL ?= cnn-transformer
 # The folder of MNIST's four IDX files. If empty, they are downloaded into a cache.
 MNIST_DIR ?= $(wildcard ../shared/data/mnist)
-# A folder of labeled images (labels.csv: file, label, writer, kind) for make export and make evaluate.
+# A folder of labeled images (labels.csv: file, label, writer, kind) for make export, evaluate and card.
 WILD_DIR ?= $(wildcard ../shared/data/wild-dev)
 IMAGE ?= digit-service
 
@@ -17,7 +17,7 @@ COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 
 	--no-annotate --no-header --quiet
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 
-.PHONY: help serve test lint train export evaluate card bench wheel image lock clean
+.PHONY: help serve test lint train export evaluate card fuzz bench wheel image lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -47,13 +47,17 @@ evaluate: .venv/dev/.done ## Evaluate MODEL into runs/MODEL: accuracy, calibrati
 card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card
 	@$(DEV) -m export card --model $(MODEL)
 
+fuzz: .venv/dev/.done ## Fuzz decoding, body parsing and the whole app for MINUTES (10)
+	@$(DEV) -m tests.fuzz --minutes $(or $(MINUTES),10)
+
 bench: .venv/dev/.done ## Benchmark speed, memory and start-up beside FastAPI + PyTorch (needs wrk and two cores)
 	@$(DEV) -m benchmarks
 
 wheel: .venv/dev/.done ## Build dist/digit_service-VERSION-py3-none-any.whl, with the models inside
 	@rm -rf build dist *.egg-info
-	@$(DEV) -m build --wheel --no-isolation --outdir dist .
+	@log=$$($(DEV) -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$log" >&2; exit 1; }
 	@rm -rf build *.egg-info
+	@ls dist/*.whl
 
 image: ## Build the container image IMAGE
 	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE) .

@@ -17,6 +17,10 @@ class NotReadyError(ServiceError):
     """The service is starting or draining and accepts no images."""
 
 
+class OverloadedError(ServiceError):
+    """The service has no room for the request now."""
+
+
 class RequestError(ServiceError):
     """The request is invalid. Its message is the response's detail."""
 

@@ -1,58 +1,36 @@
 """The settings: read once from a mapping into one frozen dataclass."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from service.errors import SettingError
 
 Number = TypeVar("Number", int, float)
+Parser = Callable[[str, str], Any]
 
 PACKAGE = Path(__file__).resolve().parent
+WEIGHTS_DIR = (PACKAGE if (PACKAGE / "weights").is_dir() else PACKAGE.parent) / "weights"
+"""Inside the installed package, or beside it in a source checkout."""
+
+TYPO_SIMILARITY = 0.85
+"""From this similarity on, the name of an unknown environment variable is taken for a misspelled setting."""
 
 
-def default_weights_dir() -> Path:
-    """Return the `weights` folder inside the installed package, or the one beside it in a source checkout."""
-    packaged = PACKAGE / "weights"
-    return packaged if packaged.is_dir() else PACKAGE.parent / "weights"
+def _setting(default: Any, parse: Parser, description: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "description": description})
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Each field is set by the environment variable of the same name in capitals."""
+def _number(kind: Callable[[str], Number], least: Number, most: Number) -> Parser:
+    name = "a whole number" if kind is int else "a number"
 
-    host: str = "0.0.0.0"  # noqa: S104 - a service in a container must listen on its external address
-    port: int = 8000
-    model: str = "cnn-transformer"
-    weights_dir: Path = field(default_factory=default_weights_dir)
-    cors_origins: tuple[str, ...] = ("*",)
-    health_status: str = "ok"
-    max_upload_bytes: int = 10_000_000
-    max_decoded_bytes: int = 50_000_000  # memory for decoding one image
-    max_batch: int = 64  # images in one request to /predict-batch
-    upload_timeout: float = 30.0  # seconds until the whole body must have arrived
-    workers: int = 0  # processes; 0: as many as the container has CPUs and memory for
-    threads: int = 0  # expensive images that a worker decodes at once; 0: its share of the CPUs
-    drain_seconds: float = 0.0  # seconds between a red /ready and the end of listening
-    log_level: str = "info"
-
-    @classmethod
-    def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the settings from `environ`. A missing or empty value means the default.
-
-        Raises SettingError, naming the key and the value.
-        """
-        given = {name: environ[name.upper()] for name in cls.__dataclass_fields__ if environ.get(name.upper())}
-        return cls(**{name: PARSERS[name](name.upper(), text) for name, text in given.items()})
-
-
-def _number(kind: Callable[[str], Number], least: Number, most: Number) -> Callable[[str, str], Number]:
     def parse(key: str, text: str) -> Number:
         try:
             value = kind(text)
         except ValueError as error:
-            raise SettingError(f"{key}={text!r} is not {kind.__name__} between {least} and {most}.") from error
+            raise SettingError(f"{key}={text!r} is not {name} between {least} and {most}.") from error
         if not least <= value <= most:
             raise SettingError(f"{key}={text!r} is not between {least} and {most}.")
         return value
@@ -60,7 +38,7 @@ def _number(kind: Callable[[str], Number], least: Number, most: Number) -> Calla
     return parse
 
 
-def _choice(*allowed: str) -> Callable[[str, str], str]:
+def _choice(*allowed: str) -> Parser:
     def parse(key: str, text: str) -> str:
         if text not in allowed:
             raise SettingError(f"{key}={text!r} is not one of {', '.join(allowed)}.")
@@ -81,19 +59,90 @@ def _list(_key: str, text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
-PARSERS: Mapping[str, Callable[[str, str], Any]] = {
-    "host": _text,
-    "port": _number(int, 0, 65_535),
-    "model": _text,
-    "weights_dir": _path,
-    "cors_origins": _list,
-    "health_status": _text,
-    "max_upload_bytes": _number(int, 1_000, 1_000_000_000),
-    "max_decoded_bytes": _number(int, 1_000, 10_000_000_000),
-    "max_batch": _number(int, 1, 4_096),
-    "upload_timeout": _number(float, 0.05, 3_600.0),
-    "workers": _number(int, 0, 1_024),
-    "threads": _number(int, 0, 1_024),
-    "drain_seconds": _number(float, 0.0, 3_600.0),
-    "log_level": _choice("critical", "error", "warning", "info", "debug"),
-}
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each field is set by the environment variable of the same name in capitals."""
+
+    host: str = _setting("0.0.0.0", _text, "address to listen on")  # noqa: S104 - a container's external address
+    port: int = _setting(8000, _number(int, 0, 65_535), "port to listen on; 0: any free port")
+    model: str = _setting("cnn-transformer", _text, "folder in WEIGHTS_DIR to serve")
+    weights_dir: Path = _setting(WEIGHTS_DIR, _path, "folder of the models")  # noqa: RUF009 - it is a field
+    cors_origins: tuple[str, ...] = _setting(("*",), _list, "origins that browsers may call from, by commas")
+    health_status: str = _setting("ok", _text, "status that /health returns")
+    max_upload_bytes: int = _setting(10_000_000, _number(int, 1_000, 1_000_000_000), "bytes of a request body")
+    max_decoded_bytes: int = _setting(
+        50_000_000, _number(int, 1_000, 10_000_000_000), "bytes of memory for decoding one image"
+    )
+    max_batch: int = _setting(64, _number(int, 1, 4_096), "images in one request to /predict-batch")
+    upload_timeout: float = _setting(30.0, _number(float, 0.05, 3_600.0), "seconds in which a body must arrive")
+    memory_budget: int = _setting(
+        0, _number(int, 0, 1_000_000_000_000), "bytes that all requests of a worker may hold; 0: from the memory limit"
+    )
+    queue_timeout: float = _setting(
+        10.0, _number(float, 0.0, 3_600.0), "seconds that a request may wait for memory before it gets 503"
+    )
+    request_timeout: float = _setting(
+        60.0, _number(float, 0.05, 7_200.0), "seconds in which a request must be answered"
+    )
+    header_timeout: float = _setting(
+        10.0, _number(float, 0.05, 3_600.0), "seconds in which the headers of a request must arrive"
+    )
+    max_connections: int = _setting(1_000, _number(int, 1, 1_000_000), "connections that a worker keeps open")
+    workers: int = _setting(0, _number(int, 0, 1_024), "processes; 0: one per CPU and 128 MB of memory")
+    threads: int = _setting(
+        0, _number(int, 0, 1_024), "large images that a worker decodes at once; 0: its share of the CPUs"
+    )
+    drain_seconds: float = _setting(
+        0.0, _number(float, 0.0, 3_600.0), "seconds for which /ready returns 503 before the server stops listening"
+    )
+    log_level: str = _setting("info", _choice(*LOG_LEVELS), ", ".join(LOG_LEVELS))
+
+    @classmethod
+    def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings from `environ`. A missing or empty value means the default.
+
+        Raises SettingError, naming the key and the value, if a value is invalid or contradicts another.
+        """
+        given = {
+            item.name: item.metadata["parse"](item.name.upper(), environ[item.name.upper()])
+            for item in fields(cls)
+            if environ.get(item.name.upper())
+        }
+        settings = cls(**given)
+        settings._check_consistency()
+        return settings
+
+    def _check_consistency(self) -> None:
+        for name in ("upload_timeout", "queue_timeout"):
+            if getattr(self, name) > self.request_timeout:
+                raise SettingError(
+                    f"{name.upper()}={getattr(self, name):g} is longer than REQUEST_TIMEOUT={self.request_timeout:g}."
+                    f" Set it to at most {self.request_timeout:g}, or raise REQUEST_TIMEOUT."
+                )
+        if 0 < self.memory_budget < self.max_upload_bytes:
+            raise SettingError(
+                f"MEMORY_BUDGET={self.memory_budget} is less than MAX_UPLOAD_BYTES={self.max_upload_bytes}."
+                " Raise it, or allow only smaller uploads."
+            )
+
+
+def describe_settings() -> str:
+    """List every setting with its default and its meaning, one per line."""
+    rows = [(item.name.upper(), _format(item.default), item.metadata["description"]) for item in fields(Settings)]
+    return "\n".join(f"  {name:<18} {default:<16} {description}" for name, default, description in rows)
+
+
+def misspelled_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables that look like a misspelled setting, each with the setting that it resembles."""
+    names = [item.name.upper() for item in fields(Settings)]
+    matches = {key: get_close_matches(key, names, 1, TYPO_SIMILARITY) for key in environ if key not in names}
+    return {key: match[0] for key, match in matches.items() if match}
+
+
+def _format(default: Any) -> str:
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return default.name if isinstance(default, Path) else f"{default:g}" if isinstance(default, float) else str(default)

@@ -11,18 +11,19 @@ import pytest
 from tests.conftest import ROOT
 
 DOCUMENTED = {
+    "bench",
+    "card",
+    "clean",
+    "evaluate",
+    "export",
+    "fuzz",
+    "image",
+    "lint",
+    "lock",
     "serve",
     "test",
-    "lint",
     "train",
-    "export",
-    "evaluate",
-    "card",
-    "bench",
     "wheel",
-    "image",
-    "lock",
-    "clean",
 }
 
 

@@ -77,4 +77,4 @@ def _design_matrix(height: int, width: int) -> NDArray[np.float32]:
     """Return 1, y, x, y², x² and xy for each pixel, float32 (6, H, W), with y and x in [-1, 1]."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis]
     x = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis]
-    return np.stack(np.broadcast_arrays(np.float32(1), y, x, y * y, x * x, x * y)).astype(np.float32)
+    return np.stack(np.broadcast_arrays(np.float32(1), y, x, y * y, x * x, x * y))

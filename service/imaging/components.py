@@ -88,22 +88,32 @@ def _run_pixels(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.
 
 
 def _merge_runs(start: NDArray[np.int64], end: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Return the component label of each run. Runs of adjacent rows that touch, also diagonally, are merged."""
+    """Return the component label of each run. Runs of adjacent rows that touch, also diagonally, are joined."""
     first = np.searchsorted(end, start + width, "left")
     last = np.searchsorted(start, end + width, "right")
     touching = np.maximum(last - first, 0)
     above = np.repeat(np.arange(len(start)), touching)
     below = np.arange(len(above)) + np.repeat(first - np.cumsum(touching) + touching, touching)
-    parent = np.arange(len(start))
-    while True:  # propagate the lowest run index along touching pairs, with pointer jumping
-        lowest = np.minimum(parent[above], parent[below])
-        merged = parent.copy()
-        np.minimum.at(merged, above, lowest)
-        np.minimum.at(merged, below, lowest)
-        merged = merged[merged]
-        if np.array_equal(merged, parent):
-            return np.asarray(np.cumsum(parent == np.arange(len(parent)))[parent] - 1)  # in order of first runs
-        parent = merged
+    roots = _union(len(start), above, below)
+    return np.asarray(np.cumsum(roots == np.arange(len(roots)))[roots] - 1)  # numbered in order of first runs
+
+
+def _union(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the lowest index of each set after joining the pairs `first` and `second`, int64 (count,).
+
+    Each round hooks every root to a lower neighboring root and then points all indices at their roots, as in
+    Shiloach and Vishkin 1982, "An O(log n) parallel connectivity algorithm". The number of rounds is logarithmic for
+    any mask.
+    """
+    parent = np.arange(count)
+    while len(first):
+        left, right = parent[first], parent[second]
+        np.minimum.at(parent, np.maximum(left, right), np.minimum(left, right))
+        while not np.array_equal(grandparent := parent[parent], parent):
+            parent = grandparent
+        separate = parent[first] != parent[second]
+        first, second = first[separate], second[separate]
+    return parent
 
 
 def _minimum_per_label(labels: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -4,29 +4,34 @@ import math
 import struct
 import warnings
 import zlib
-from contextlib import suppress
-from io import BytesIO
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from service.errors import ImageError
-
-FORMATS = ("PNG", "JPEG")  # an allow-list: uploads never reach Pillow's other parsers
-
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-JPEG_SIGNATURE = b"\xff\xd8\xff"
+from service.imaging import jpeg, png
+from service.imaging.buffers import Buffer, open_buffer
+from service.imaging.structure import Structure
 
 TARGET_SIDE = 320
 """Pixels per side that suffice to read a digit. Larger images are reduced while or right after they are decoded."""
 
+MAX_SIDE = 20_000
+"""Pixels. Longer images are refused: buffers that grow with one side are not counted by area."""
+
 MAX_CHEAP_BYTES = 16_384
+MAX_CHEAP_PIXELS = TARGET_SIDE**2
+MAX_CHEAP_PASS_BYTES = 4_000_000
+"""An image within these limits is decoded and preprocessed in a few milliseconds at most."""
 
 MIN_GRAY_CONTRAST = 48
 """Gray levels (of 255). Below this contrast, the color channel with the most contrast replaces the gray image."""
 
-BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 5}
+BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 6}
 """Peak memory per pixel of each Pillow mode, including the copies that this module makes."""
 
 PARSER_ERRORS = (  # what Pillow's parsers raise on malformed files
@@ -38,93 +43,129 @@ PARSER_ERRORS = (  # what Pillow's parsers raise on malformed files
     LookupError,
     ArithmeticError,
     AttributeError,
+    AssertionError,
     MemoryError,
     struct.error,
     zlib.error,
 )
 
-BOMB_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+ORIENTATIONS = {  # EXIF orientation -> how to turn the image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
-# Pillow only warns about an image above its own size limit. Here the client gets an error.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
 # Pillow warns about damaged metadata. Clients must not be able to fill the log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def has_image_signature(image_bytes: bytes) -> bool:
+def has_image_signature(image_bytes: Buffer) -> bool:
     """Return whether the bytes start as a PNG or a JPEG file does."""
-    return image_bytes.startswith((PNG_SIGNATURE, JPEG_SIGNATURE))
+    return image_bytes.startswith((png.SIGNATURE, jpeg.SIGNATURE))
 
 
-def is_cheap_to_decode(image_bytes: bytes) -> bool:
-    """Return whether decoding and preprocessing take at most about two milliseconds.
+def decode(image_bytes: Buffer, max_bytes: int) -> NDArray[np.uint8]:
+    """Open and decode a PNG or JPEG file into an upright gray image, uint8 (H, W), 0 = black.
 
-    The file must be small, and so must the image size in a PNG header. A JPEG of so few bytes has few pixels, or is
-    decoded at a reduced scale.
-    """
-    if len(image_bytes) > MAX_CHEAP_BYTES:
-        return False
-    is_png = image_bytes.startswith(PNG_SIGNATURE) and len(image_bytes) >= 24
-    width, height = struct.unpack(">II", image_bytes[16:24]) if is_png else (0, 0)
-    return bool(width * height <= TARGET_SIDE**2)
-
-
-def decode(image_bytes: bytes, max_bytes: int) -> NDArray[np.uint8]:
-    """Decode a PNG or JPEG file into an upright gray image, uint8 (H, W), 0 = black.
-
-    A large image is reduced by an integer factor: a square one to between TARGET_SIDE and twice that per side.
     Raises ImageError if the bytes are not such a file, are damaged, or would take more than `max_bytes` of memory
     to decode.
     """
+    return open_image(image_bytes, max_bytes).decode()
+
+
+@dataclass(slots=True)
+class EncodedImage:
+    """A PNG or JPEG file whose headers have been read.
+
+    content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
+    that decoding takes. is_cheap: whether decoding and preprocessing take at most a few milliseconds.
+    """
+
+    content: Buffer
+    image: ImageFile.ImageFile
+    orientation: int
+    decode_bytes: int
+    is_cheap: bool
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels after decoding, before they are reduced further."""
+        return self.image.width * self.image.height
+
+    def decode(self) -> NDArray[np.uint8]:
+        """Decode into an upright gray image, uint8 (H, W), 0 = black. Raises ImageError if the file is damaged.
+
+        A large image is reduced by an integer factor: a square one to between TARGET_SIDE and twice that per side.
+        The decoded pixels are released, so it can be called once.
+        """
+        try:
+            self.image.load()
+            return np.asarray(_rotate_upright(_to_gray(self.image), self.orientation))
+        except PARSER_ERRORS as error:
+            raise _damaged(error) from error
+        finally:
+            self.image.close()
+
+
+def open_image(image_bytes: Buffer, max_bytes: int) -> EncodedImage:
+    """Read the headers of a PNG or JPEG file and bound the cost of decoding it. A bytearray may be changed in place.
+
+    Raises ImageError if the bytes are not such a file, or would take more than `max_bytes` of memory to decode.
+    """
+    if image_bytes.startswith(png.SIGNATURE):
+        return _open(PngImageFile, png.read_structure(image_bytes), max_bytes)
+    if image_bytes.startswith(jpeg.SIGNATURE):
+        return _open(JpegImageFile, jpeg.read_structure(image_bytes), max_bytes)
     if not image_bytes:
         raise ImageError("the file is empty. Send a PNG or JPEG file.")
-    return np.asarray(_rotate_upright(_to_gray(_load(image_bytes, max_bytes))))
+    raise ImageError("the bytes are neither a PNG nor a JPEG file.")
 
 
-def _load(image_bytes: bytes, max_bytes: int) -> Image.Image:
-    """Load the pixels in the file's own mode. A large JPEG is decoded at 1/2, 1/4 or 1/8 scale, which is cheaper."""
+def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int) -> EncodedImage:
     try:
-        image = Image.open(BytesIO(image_bytes), formats=FORMATS)
-        size, coefficient_bytes = image.size, _coefficient_bytes(image)
-        image.draft("L", (TARGET_SIDE, TARGET_SIDE))
-        _check_memory(size, coefficient_bytes + _pixel_bytes(image), max_bytes)
-        image.load()
-    except UnidentifiedImageError as error:
-        raise ImageError("the bytes are neither a PNG nor a JPEG file.") from error
-    except BOMB_ERRORS as error:
-        raise ImageError(f"it has too many pixels ({error}). Send a smaller picture: 28 x 28 is enough.") from error
+        image = kind(open_buffer(structure.content))
+        width, height = image.size
+        image.draft("L", (TARGET_SIDE, TARGET_SIDE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 scale
+        decode_bytes = structure.coefficient_bytes + _pixel_bytes(image)
     except PARSER_ERRORS as error:
-        raise ImageError(f"the file is damaged or truncated ({type(error).__name__}). Send it again, whole.") from error
-    return image
+        raise _damaged(error) from error
+    _check_cost(width, height, decode_bytes, max_bytes)
+    is_small = len(structure.content) <= MAX_CHEAP_BYTES and image.width * image.height <= MAX_CHEAP_PIXELS
+    is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
+    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, is_cheap)
+
+
+def _damaged(error: Exception) -> ImageError:
+    return ImageError(f"the file is damaged or truncated ({type(error).__name__}). Send it again, whole.")
 
 
 def _pixel_bytes(image: ImageFile.ImageFile) -> int:
     """Estimate the bytes that the pixels take, including the copies that `_to_gray` makes."""
-    palette_alpha = image.mode == "P" and image.has_transparency_data
-    return image.width * image.height * (6 if palette_alpha else BYTES_PER_PIXEL.get(image.mode, 6))
+    transparent = image.mode in ("P", "L", "RGB", "1", "I;16") and image.has_transparency_data
+    return image.width * image.height * (9 if transparent else BYTES_PER_PIXEL.get(image.mode, 6))
 
 
-def _coefficient_bytes(image: ImageFile.ImageFile) -> int:
-    """Estimate the bytes of a progressive JPEG's coefficients: two for each sample, at full size."""
-    if "progressive" not in image.info:
-        return 0
-    samplings: list[tuple[int, int]] = [(across, down) for _, across, down, _ in getattr(image, "layer", [])]
-    most = max(across for across, _ in samplings) * max(down for _, down in samplings)
-    return 2 * image.width * image.height * sum(across * down for across, down in samplings) // most
-
-
-def _check_memory(size: tuple[int, int], needed: int, max_bytes: int) -> None:
+def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:
+    if max(width, height) > MAX_SIDE:
+        raise ImageError(
+            f"it has too many pixels. {width} x {height} is more than {MAX_SIDE} on one side. Send a smaller picture:"
+            " 28 x 28 is enough."
+        )
     if needed > max_bytes:
         raise ImageError(
-            f"it has too many pixels. {size[0]} x {size[1]} of them would take {needed / 1e6:.0f} MB of"
+            f"it has too many pixels. {width} x {height} of them would take {needed / 1e6:.0f} MB of"
             f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller picture: 28 x 28 is enough."
         )
 
 
 def _to_gray(image: Image.Image) -> Image.Image:
     """Convert any mode to one opaque band of brightness, mode L, reduced."""
-    if image.has_transparency_data:
-        return _composite_alpha(image.convert("RGBA") if image.mode == "P" else image)
+    if image.has_transparency_data and image.mode != "I;16":
+        return _composite_alpha(image if image.mode in ("RGBA", "LA") else image.convert("RGBA"))
     if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
         image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
     if image.mode in ("1", "P"):  # cannot be reduced
@@ -166,10 +207,6 @@ def _reduce(image: Image.Image) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def _rotate_upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation. Damaged EXIF data is ignored."""
-    if not image.info:  # a file without metadata
-        return image
-    with suppress(*PARSER_ERRORS):
-        ImageOps.exif_transpose(image, in_place=True)
-    return image
+def _rotate_upright(gray: Image.Image, orientation: int) -> Image.Image:
+    method = ORIENTATIONS.get(orientation)
+    return gray.transpose(method) if method is not None else gray

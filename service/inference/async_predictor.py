@@ -1,18 +1,28 @@
 """Predictions on an event loop: inline, batched or in a thread, whichever answers first without blocking the loop."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
 
 from service.errors import RequestError
-from service.imaging.decode import is_cheap_to_decode
+from service.imaging.buffers import Buffer
+from service.imaging.decode import MAX_CHEAP_PIXELS
 from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
+from service.inference.memory_pool import MemoryPool
 from service.inference.predictor import Predictor
 
 MAX_INLINE_BATCH = 32
-"""Cheap images per event-loop iteration: about ten milliseconds."""
+MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
+"""Cheap images, and their pixels, per event-loop iteration: about ten milliseconds, a few times that for the worst."""
+
+MAX_INLINE_BYTES = 32_768
+"""Larger files are opened in a thread: reading their structure takes milliseconds."""
+
+Result = TypeVar("Result")
 
 
 class AsyncPredictor:
@@ -20,30 +30,58 @@ class AsyncPredictor:
 
     A cheap image runs on the event loop, because handing it to a thread would take longer than the prediction: inline
     if its request is the only one in flight, otherwise in a batch with the others. Expensive images and client-side
-    batches run in a thread pool, so that the loop stays responsive.
+    batches run in a thread pool, so that the loop stays responsive, and within a budget of decoding memory.
     """
 
-    def __init__(self, predictor: Predictor, in_flight: InFlight, threads: int) -> None:
-        """Use `threads` threads for expensive images."""
+    def __init__(self, predictor: Predictor, in_flight: InFlight, threads: int, decoding: MemoryPool) -> None:
+        """Use `threads` threads, and `decoding` for the memory of expensive images."""
         self._predictor = predictor
         self._in_flight = in_flight
-        self._batcher = Batcher(predictor.predict_batch, MAX_INLINE_BATCH)
+        self._batcher = Batcher(predictor.predict_opened_batch, MAX_INLINE_BATCH, MAX_INLINE_PIXELS)
         self._threads = ThreadPoolExecutor(threads, "predictor")
+        self._decoding = decoding
 
-    async def predict(self, image_bytes: bytes) -> Prediction:
-        """Predict the digit of one PNG or JPEG file. Raises ImageError if no digit can be read from it."""
-        if not is_cheap_to_decode(image_bytes):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._predictor.predict, image_bytes)
+    async def predict(self, image_bytes: Buffer) -> Prediction:
+        """Predict the digit of one PNG or JPEG file.
+
+        Raises ImageError if no digit can be read from it, and OverloadedError if no memory becomes free in time.
+        """
+        if len(image_bytes) <= MAX_INLINE_BYTES:
+            image = self._predictor.open(image_bytes)
+        else:
+            image = await self._run(lambda: self._predictor.open(image_bytes))
+        if not image.is_cheap:
+            async with self._decoding.reserve(image.decode_bytes):
+                return await self._run(lambda: self._predictor.predict_opened(image))
         if self._in_flight.count == 1 and self._batcher.is_empty:
-            return self._predictor.predict(image_bytes)
-        return await self._batcher.predict(image_bytes)
+            return self._predictor.predict_opened(image)
+        return await self._batcher.predict(image)
 
-    async def predict_batch(self, files: Sequence[bytes | RequestError]) -> list[Prediction | RequestError]:
-        """Predict the digits of several files. Returns one result per file, in order; an error for an invalid file."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._predictor.predict_batch, files)
+    async def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
+        """Predict the digits of several files. Returns one result per file, in order; an error for an invalid file.
+
+        Raises OverloadedError if no memory becomes free in time.
+        """
+        images = await self._run(lambda: self._predictor.open_batch(files))
+        largest = max((image.decode_bytes for image in images if not isinstance(image, RequestError)), default=0)
+        async with self._decoding.reserve(largest):
+            return await self._run(lambda: self._predictor.predict_opened_batch(images))
 
     def close(self) -> None:
-        """Finish the predictions that are running or queued, and end the threads."""
-        self._threads.shutdown()
+        """Finish the predictions that are running, drop those that are queued, and end the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        """Run work in a thread. If the request is cancelled, drop work that has not started, and wait for the rest.
+
+        Running work cannot be stopped, and its memory must stay reserved until it ends.
+        """
+        job = self._threads.submit(work)
+        future = asyncio.wrap_future(job)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if not job.cancel():
+                with suppress(Exception):
+                    await future
+            raise

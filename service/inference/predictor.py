@@ -1,18 +1,28 @@
-"""The predictor: image bytes -> decode -> preprocess -> classify."""
+"""The predictor: image bytes -> open -> decode -> preprocess -> classify."""
 
+import hashlib
+import logging
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.errors import RequestError
-from service.imaging.decode import decode
+from service.errors import ImageError, RequestError
+from service.imaging.buffers import Buffer
+from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import to_model_input
 from service.inference.classifier import Classifier, Prediction
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+CHUNK_SIZE = 32
+"""Images that are decoded before they are preprocessed. It bounds the memory of a large batch."""
+
+log = logging.getLogger("uvicorn.error")
 
 
 class Predictor:
@@ -22,23 +32,44 @@ class Predictor:
         """Use this classifier. Decoding one image takes at most `max_decoded_bytes` of memory."""
         self.contract = classifier.contract
         self._classifier = classifier
-        self._decode = partial(decode, max_bytes=max_decoded_bytes)
+        self._open = partial(open_image, max_bytes=max_decoded_bytes)
 
-    def predict(self, image_bytes: bytes) -> Prediction:
+    def predict(self, image_bytes: Buffer) -> Prediction:
         """Predict the digit of one file. Raises ImageError if no digit can be read from it."""
-        image = to_model_input(self._decode(image_bytes))
-        return self._classifier.classify(image[np.newaxis])[0]
+        return self.predict_opened(self.open(image_bytes))
 
-    def predict_batch(self, files: Sequence[bytes | RequestError]) -> list[Prediction | RequestError]:
+    def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several files in one run of the model. Returns one result per file, in order.
 
-        A file that cannot be read gives its error as the result; a given error is passed through. Each step runs for
-        all files before the next step starts, because its code then stays in the processor's caches.
+        A file that cannot be read gives its error as the result; a given error is passed through.
         """
-        images = _map_valid(to_model_input, _map_valid(self._decode, files))
-        valid = [image for image in images if not isinstance(image, RequestError)]
+        return self.predict_opened_batch(self.open_batch(files))
+
+    def open(self, image_bytes: Buffer) -> EncodedImage:
+        """Read the headers of one file, which tell what decoding costs. Raises ImageError if it is not an image."""
+        return _isolate(self._open, image_bytes)
+
+    def open_batch(self, files: Sequence[Buffer | RequestError]) -> list[EncodedImage | RequestError]:
+        """Open several files, as `predict_batch` does."""
+        return _map_valid(self._open, files)
+
+    def predict_opened(self, image: EncodedImage) -> Prediction:
+        """Predict the digit of one opened file. Raises ImageError if no digit can be read from it."""
+        model_input = _isolate(to_model_input, _isolate(EncodedImage.decode, image))
+        return self._classifier.classify(model_input[np.newaxis])[0]
+
+    def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
+        """Predict the digits of several opened files, as `predict_batch` does."""
+        chunks = (images[start : start + CHUNK_SIZE] for start in range(0, len(images), CHUNK_SIZE))
+        model_inputs = [result for chunk in chunks for result in _preprocess_chunk(chunk)]
+        valid = [image for image in model_inputs if not isinstance(image, RequestError)]
         predictions = iter(self._classifier.classify(np.concatenate(valid)[:, np.newaxis]) if valid else [])
-        return [image if isinstance(image, RequestError) else next(predictions) for image in images]
+        return [image if isinstance(image, RequestError) else next(predictions) for image in model_inputs]
+
+
+def _preprocess_chunk(images: Sequence[EncodedImage | RequestError]) -> list[NDArray[np.float32] | RequestError]:
+    """Decode all images, then preprocess all: the code of each step stays in the processor's caches."""
+    return _map_valid(to_model_input, _map_valid(EncodedImage.decode, images))
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:
@@ -48,6 +79,29 @@ def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -
 
 def _result_or_error(step: Callable[[In], Out], value: In) -> Out | RequestError:
     try:
-        return step(value)
+        return _isolate(step, value)
     except RequestError as error:
         return error
+
+
+def _isolate(step: Callable[[In], Out], value: In) -> Out:
+    """Apply a step to one image. Whatever it raises becomes an error of this image alone.
+
+    An unexpected exception is a defect of this service: one log line tells its type, its place and the image. A
+    traceback per request would let clients fill the log.
+    """
+    try:
+        return step(value)
+    except RequestError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = "Unexpected %s in %s:%d for image %s."
+        log.error(message, type(error).__name__, place.filename, place.lineno, _fingerprint(value))  # noqa: TRY400
+        raise ImageError("it could not be processed. Send it as an ordinary PNG or JPEG file.") from error
+
+
+def _fingerprint(value: Any) -> str:
+    """Identify an image in the log without showing it."""
+    content = value.content if isinstance(value, EncodedImage) else bytes(value)
+    return hashlib.sha256(content).hexdigest()[:16]

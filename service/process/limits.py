@@ -1,12 +1,21 @@
-"""CPU and memory limits of the container (cgroup v2 or v1), not of its host."""
+"""CPU, memory and descriptor limits of the container (cgroup v2 or v1), not of its host."""
 
 import os
+import re
+import resource
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 
 BYTES_PER_WORKER = 128_000_000
 """Memory that a worker may need while it decodes large images and others arrive."""
+
+MEMORY_MARGIN = 13_000_000
+"""Memory of a worker beyond its idle memory and its budget: preprocessing, connections, fragmentation."""
+
+MIN_BUDGET = 12_000_000
+RESERVED_DESCRIPTORS = 64
+"""Descriptors that are not connections: listeners, libraries, files."""
 
 
 def worker_count(cgroup: Path = CGROUP) -> int:
@@ -34,6 +43,28 @@ def memory_limit(cgroup: Path = CGROUP) -> int:
     """Return the memory limit in bytes, 0 if there is none."""
     words = _words(cgroup / "memory.max") or _words(cgroup / "memory/memory.limit_in_bytes")
     return int(words[0]) if words and words[0].isdecimal() else 0
+
+
+def memory_budget(workers: int, cgroup: Path = CGROUP) -> int:
+    """Return the bytes that all requests of one worker may hold at once, 0 if there is no memory limit.
+
+    That is the worker's share of the limit, less what this process takes now that it has loaded the model.
+    """
+    limit = memory_limit(cgroup)
+    return max(MIN_BUDGET, limit // workers - _anonymous_bytes() - MEMORY_MARGIN) if limit else 0
+
+
+def _anonymous_bytes() -> int:
+    """Return the memory of this process that the kernel cannot drop: what is not backed by files."""
+    match = re.search(r"^RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
+
+
+def max_descriptors() -> int:
+    """Raise the soft limit of open descriptors to the hard limit, and return it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def _words(path: Path) -> tuple[str, ...]:

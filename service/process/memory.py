@@ -14,7 +14,27 @@ CLEAN_FILE_MAPPING = re.compile(
     re.MULTILINE,
 )
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+
+MMAP_THRESHOLD = 131_072
+"""Bytes. Larger blocks are mapped separately, so freeing them returns their memory at once."""
+
+TRIM_THRESHOLD = 1_000_000
+"""Bytes of free memory that the heap keeps at its end."""
+
 _libc = ctypes.CDLL(None)
+
+
+def bound_heap() -> None:
+    """Make freed memory return to the system, whichever thread used it.
+
+    By default glibc gives each thread an arena of its own, which keeps what it once held, and maps ever larger blocks
+    inside the arenas. Call it before the first thread starts.
+    """
+    if hasattr(_libc, "mallopt"):  # glibc has it, musl has not
+        _libc.mallopt(M_ARENA_MAX, 1)
+        _libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
+        _libc.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
 
 
 def drop_clean_file_pages() -> None:

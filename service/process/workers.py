@@ -1,49 +1,45 @@
-"""Several worker processes on one port, with one copy of the model in memory. A worker that ends is replaced."""
+"""Several worker processes with one copy of the model in memory. A worker that ends or hangs is replaced."""
 
+import ctypes
 import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
-from service.errors import SettingError
 from service.process import memory
-
-BACKLOG = 2048
+from service.process.heartbeat import Heartbeat
 
 MIN_RESTART_INTERVAL = 1.0
 """Minimum seconds between two starts of the same worker, so that a crashing one does not restart in a busy loop."""
 
-STOP_GRACE = 5.0
-"""Seconds that a worker may take to stop, after its drain and its last uploads, before it is killed."""
+MIN_LIFE = 10.0
+"""Seconds. A worker that ends earlier counts as crashed at its start."""
+
+MAX_CRASHES = 5
+"""Crashes in a row, of all workers, after which the supervisor gives up."""
+
+HEARTBEAT_TIMEOUT = 30.0
+"""Seconds without a sign of life after which a worker counts as hanging and is killed."""
+
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the workers' heartbeats."""
+
+STOP_GRACE = 4.8
+"""Seconds that a worker may take to stop, after its drain, before it is killed."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
+PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("uvicorn.error")
 
-Serve = Callable[[socket.socket], None]
 
-
-def listen(host: str, port: int, count: int) -> list[socket.socket]:
-    """Open `count` sockets on one port; the kernel spreads connections over them.
-
-    Raises SettingError if the address is invalid or taken.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:  # a port that another process shares would be shared with it silently
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            port = probe.getsockname()[1]
-        return [_open_listener(family, host, port) for _ in range(count)]
-    except OSError as error:
-        raise SettingError(
-            f"HOST={host!r} PORT={port}: {str(error.strerror).lower()}. Choose another address."
-        ) from error
+Serve = Callable[[socket.socket, Heartbeat], None]
 
 
 @dataclass
@@ -53,6 +49,7 @@ class Worker:
     listener: socket.socket
     pid: int = 0
     started: float = float("-inf")
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
 
 
 class Supervisor:
@@ -64,11 +61,14 @@ class Supervisor:
         self._serve = serve
         self._stop_timeout = stop_timeout
         self._stop_deadline: float | None = None
+        self._crashes = 0
+        self._last_check = time.monotonic()
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, then until every worker has drained and ended.
 
-        The signals stay blocked and are received by `sigtimedwait`, so none is lost between two steps of the loop.
+        Exits with status 1 if the workers crash again and again. The signals stay blocked and are received by
+        `sigtimedwait`, so none is lost between two steps of the loop.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         memory.drop_clean_file_pages()
@@ -78,7 +78,14 @@ class Supervisor:
             if received is not None and received.si_signo in STOP_SIGNALS:
                 self._stop()
             self._reap()
-            self._kill_overdue_workers()
+            if self._stop_deadline is None:
+                self._kill_hanging_workers()
+            else:
+                self._kill_overdue_workers()
+        if self._crashes >= MAX_CRASHES:
+            sys.exit(
+                f"digit-service: the workers ended {self._crashes} times in a row at their start. See the log above."
+            )
 
     def _start_due_workers(self) -> None:
         if self._stop_deadline is not None:
@@ -89,31 +96,52 @@ class Supervisor:
 
     def _fork(self, worker: Worker) -> None:
         worker.started = time.monotonic()
+        worker.heartbeat.beat()
+        supervisor = os.getpid()
         worker.pid = os.fork()
         if worker.pid == 0:
-            self._run_worker(worker.listener)
+            self._end_with_parent(supervisor)
+            self._run_worker(worker)
 
-    def _run_worker(self, listener: socket.socket) -> NoReturn:
-        """Serve in the forked process. A stop signal ends it until uvicorn installs its own handlers."""
+    def _end_with_parent(self, parent: int) -> None:
+        """Receive SIGTERM when the parent ends, or end now if it already has."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    def _run_worker(self, worker: Worker) -> NoReturn:
+        """Serve in the forked process.
+
+        A stop signal ends it until uvicorn installs its own handlers. Copies of the other listeners are closed, because
+        connections would still be queued on them after their worker has ended.
+        """
         for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)  # Python's handler of SIGINT would raise KeyboardInterrupt
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        for other in self._workers:
+            if other is not worker:
+                other.listener.close()
         try:
-            self._serve(listener)
+            self._serve(worker.listener, worker.heartbeat)
         except Exception:
             log.exception("The worker failed.")
         os._exit(1)  # not reached if the server stops on a signal, which it raises again
 
     def _seconds_to_next_step(self) -> float:
+        now = time.monotonic()
+        steps = [CHECK_INTERVAL]
         if self._stop_deadline is not None:
-            return max(0.0, self._stop_deadline - time.monotonic())
-        waiting = [worker.started + MIN_RESTART_INTERVAL for worker in self._workers if not worker.pid]
-        return max(0.0, min(waiting) - time.monotonic()) if waiting else 3600.0
+            steps.append(self._stop_deadline - now)
+        else:
+            steps += [worker.started + MIN_RESTART_INTERVAL - now for worker in self._workers if not worker.pid]
+        return max(0.0, min(steps))
 
     def _stop(self) -> None:
-        if self._stop_deadline is None:  # a second signal does not extend it
+        """Forward the stop to the workers, and close the copies of their listeners. A repeated stop changes nothing."""
+        if self._stop_deadline is None:
             self._stop_deadline = time.monotonic() + self._stop_timeout
         for worker in self._workers:
+            worker.listener.close()
             if worker.pid:
                 os.kill(worker.pid, signal.SIGTERM)
 
@@ -128,23 +156,35 @@ class Supervisor:
             if worker is not None:
                 worker.pid = 0
                 if self._stop_deadline is None:
-                    log.error("Worker %d ended (%d) and is replaced.", pid, os.waitstatus_to_exitcode(status))
+                    self._on_unexpected_end(worker, pid, os.waitstatus_to_exitcode(status))
+
+    def _on_unexpected_end(self, worker: Worker, pid: int, status: int) -> None:
+        self._crashes = self._crashes + 1 if time.monotonic() - worker.started < MIN_LIFE else 0
+        if self._crashes < MAX_CRASHES:
+            log.error("Worker %d ended (%d) and is replaced.", pid, status)
+        else:
+            log.error("Worker %d ended (%d), the %dth in a row at its start.", pid, status, self._crashes)
+            self._stop()
+
+    def _kill_hanging_workers(self) -> None:
+        """Kill workers that give no sign of life. If this process was paused itself, they get their time anew."""
+        now = time.monotonic()
+        was_paused = now - self._last_check > CHECK_INTERVAL + HEARTBEAT_TIMEOUT / 2
+        self._last_check = now
+        for worker in self._workers:
+            if was_paused:
+                worker.heartbeat.beat()
+            elif worker.pid and worker.heartbeat.age > HEARTBEAT_TIMEOUT:
+                log.error("Worker %d gave no sign of life for %g s and is killed.", worker.pid, HEARTBEAT_TIMEOUT)
+                os.kill(worker.pid, signal.SIGKILL)
+                worker.heartbeat.beat()  # killed once
 
     def _kill_overdue_workers(self) -> None:
+        """Kill workers that have not stopped in time, once a second until they have ended."""
         if self._stop_deadline is None or time.monotonic() < self._stop_deadline:
             return
         for worker in self._workers:
             if worker.pid:
                 log.error("Worker %d did not stop in %g s and is killed.", worker.pid, self._stop_timeout)
                 os.kill(worker.pid, signal.SIGKILL)
-        self._stop_deadline = time.monotonic() + 1.0
-
-
-def _open_listener(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    # With the protocol named, asyncio sets TCP_NODELAY. Otherwise small responses wait 40 ms for Nagle's algorithm.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
-    listener.listen(BACKLOG)  # connections that come before the workers are running wait here
-    return listener
+        self._stop_deadline = time.monotonic() + CHECK_INTERVAL

@@ -5,8 +5,12 @@ import asyncio
 from starlette.requests import Request
 
 from service.errors import RequestError, UploadTimeoutError, UploadTooLargeError
+from service.imaging.buffers import Buffer
 from service.web import form, json_image
 from service.web.content_type import ContentType
+
+MAX_INLINE_BYTES = 131_072
+"""Longer JSON documents are decoded in a thread: it takes milliseconds."""
 
 MAX_OVERRUN = 4
 """How many times the size limit is read before an oversized upload is cut off."""
@@ -21,7 +25,7 @@ class BodyReader:
         self._timeout = timeout
         self._max_batch = max_batch
 
-    async def read_image(self, request: Request, field: str) -> bytes:
+    async def read_image(self, request: Request, field: str) -> Buffer:
         """Read one image from a form's field, or from the whole body if it is not a form."""
         content_type = _content_type(request)
         if content_type.is_form:
@@ -36,23 +40,30 @@ class BodyReader:
         content_type.check_image(body)
         return body
 
-    async def read_form_image(self, request: Request, field: str) -> bytes:
+    async def read_form_image(self, request: Request, field: str) -> Buffer:
         """Read one image from a form's field."""
         return await self._read_form_image(request, _form_type(request, field), field)
 
-    async def read_form_images(self, request: Request, field: str) -> list[bytes | RequestError]:
+    async def read_form_images(self, request: Request, field: str) -> list[Buffer | RequestError]:
         """Read all images of a form's repeated field, in order. A file that is not an image gives its error."""
         content_type = _form_type(request, field)
-        return form.images(content_type.boundary, await self._read(request), field, self._max_batch)
+        body = await self._read(request)
+        images = form.images(content_type.boundary, body, field, self._max_batch)
+        if isinstance(body, bytearray):
+            body.clear()  # its images were copied, and its request lives on until it is answered
+        return images
 
-    async def read_base64_image(self, request: Request, field: str) -> bytes:
+    async def read_base64_image(self, request: Request, field: str) -> Buffer:
         """Read one image in base64 from a key of a JSON object. The declared type does not matter."""
-        return json_image.decode(await self._read(request), field)
+        body = await self._read(request)
+        if len(body) <= MAX_INLINE_BYTES:
+            return json_image.decode(body, field)
+        return await asyncio.to_thread(json_image.decode, body, field)
 
-    async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> bytes:
+    async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> Buffer:
         return form.image(content_type.boundary, await self._read(request), field)
 
-    async def _read(self, request: Request) -> bytes:
+    async def _read(self, request: Request) -> Buffer:
         try:
             async with asyncio.timeout(self._timeout):
                 return await _read_up_to(self._max_bytes, request)
@@ -62,22 +73,26 @@ class BodyReader:
             ) from error
 
 
-async def _read_up_to(max_bytes: int, request: Request) -> bytes:
-    """Read the whole body. Raises UploadTooLargeError if it is larger than `max_bytes`.
+async def _read_up_to(max_bytes: int, request: Request) -> Buffer:
+    """Read the whole body: bytes if it arrived at once, else a bytearray, which grows in place.
 
-    The excess is read and dropped, up to a limit: a client that is cut off while it sends sees a broken connection
-    instead of the response.
+    Raises UploadTooLargeError if it is larger than `max_bytes`. The excess is read and dropped, up to a limit: a client
+    that is cut off while it sends sees a broken connection instead of the response.
     """
-    chunks, size = [], 0
+    body: Buffer = b""
+    size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= max_bytes:
-            chunks.append(chunk)
+        if size == len(chunk):
+            body = chunk
+        elif size <= max_bytes:
+            body = body if isinstance(body, bytearray) else bytearray(body)
+            body += chunk
         elif size > MAX_OVERRUN * max_bytes:
             break
     if size > max_bytes:
         raise UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
-    return b"".join(chunks)
+    return body
 
 
 def _content_type(request: Request) -> ContentType:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from service.errors import RequestError
+from service.imaging.buffers import Buffer
 from service.imaging.decode import has_image_signature
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/jpg")
@@ -13,8 +14,8 @@ FORM_TYPE = "multipart/form-data"
 MAX_ECHO = 100
 """Characters of a client's input that an error repeats."""
 
-PARAMETER = re.compile(rb';\s*([\w*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))', re.DOTALL)
-"""`; name="value"` or `; name=value`."""
+PARAMETER = re.compile(rb';\s*([\w*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*\\?)"|([^;"]*))', re.DOTALL)
+"""`; name="value"` or `; name=value`. Browsers write the backslash that ends a file name as it is."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ContentType:
         if self.media_type not in IMAGE_TYPES and self.media_type not in UNDECLARED_TYPES:
             raise self._invalid()
 
-    def check_image(self, image_bytes: bytes) -> None:
+    def check_image(self, image_bytes: Buffer) -> None:
         """Raise RequestError if the type is not declared and the bytes lack the signature of a PNG or JPEG file.
 
         Empty bytes pass: decoding them gives the better error.
@@ -59,6 +60,10 @@ class ContentType:
 def parse_parameters(header: bytes) -> dict[bytes, bytes]:
     """Parse the parameters after a header's first value: names in lower case, values unquoted and unescaped."""
     return {
-        match[1].lower(): match[3] if match[2] is None else match[2].replace(b'\\"', b'"')
+        match[1].lower(): match[3].strip() if match[2] is None else _unescape(match[2])
         for match in PARAMETER.finditer(header)
     }
+
+
+def _unescape(value: bytes) -> bytes:
+    return value.replace(b"\\\\", b"\\").replace(b'\\"', b'"')

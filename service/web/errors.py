@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
-from service.errors import NotReadyError, RequestError, UploadTimeoutError, UploadTooLargeError
+from service.errors import NotReadyError, OverloadedError, RequestError, UploadTimeoutError, UploadTooLargeError
 
 STATUS_CODES: Mapping[type[Exception], int] = {
     RequestError: 400,
@@ -16,9 +16,14 @@ STATUS_CODES: Mapping[type[Exception], int] = {
     UploadTimeoutError: 408,
     UploadTooLargeError: 413,
     NotReadyError: 503,
+    OverloadedError: 503,
 }
 
 RETRY_AFTER = {"Retry-After": "1"}
+CLOSE = {"Connection": "close"}
+
+HEADERS = {503: RETRY_AFTER, 408: CLOSE, 413: CLOSE}
+"""Where the rest of a body is not wanted, the connection is closed."""
 
 
 def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[JSONResponse]]]:
@@ -29,8 +34,7 @@ def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[JSONRes
 
 async def error_response(status: int, _request: Request, error: Exception) -> JSONResponse:
     """Respond with an error's own message."""
-    headers = RETRY_AFTER if status == 503 else None
-    return JSONResponse({"detail": str(error)}, status_code=status, headers=headers)
+    return JSONResponse({"detail": str(error)}, status_code=status, headers=HEADERS.get(status))
 
 
 async def http_error_response(request: Request, error: HTTPException) -> JSONResponse:

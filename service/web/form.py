@@ -1,12 +1,16 @@
 """Get the images out of a multipart form."""
 
 from service.errors import RequestError
+from service.imaging.buffers import Buffer
 from service.web import multipart
 from service.web.content_type import ContentType
 from service.web.multipart import Part
 
+SIGNATURE_BYTES = 8
+"""Enough of a file to tell its type."""
 
-def image(boundary: bytes, body: bytes, field: str) -> bytes:
+
+def image(boundary: bytes, body: Buffer, field: str) -> Buffer:
     """Return the file in a field that must occur once. Other fields are ignored.
 
     Raises RequestError if the form is malformed, or if the field is missing, repeated or not an image file.
@@ -14,10 +18,11 @@ def image(boundary: bytes, body: bytes, field: str) -> bytes:
     parts = _parts(boundary, body, field)
     if len(parts) > 1:
         raise RequestError(f"Field '{field}' is there {len(parts)} times. Send one picture a request.")
-    return _image(parts[0], field)
+    _check_image(parts[0], field)
+    return parts[0].cut_out()
 
 
-def images(boundary: bytes, body: bytes, field: str, max_count: int) -> list[bytes | RequestError]:
+def images(boundary: bytes, body: Buffer, field: str, max_count: int) -> list[Buffer | RequestError]:
     """Return the files in a repeated field, in order. A part that is not an image file gives its error.
 
     Raises RequestError if the form is malformed, or if the field is missing or occurs more than `max_count` times.
@@ -28,7 +33,7 @@ def images(boundary: bytes, body: bytes, field: str, max_count: int) -> list[byt
     return [_image_or_error(part, field) for part in parts]
 
 
-def _parts(boundary: bytes, body: bytes, field: str) -> list[Part]:
+def _parts(boundary: bytes, body: Buffer, field: str) -> list[Part]:
     """Return the parts of one field, at least one."""
     parts = [part for part in multipart.parse(boundary, body) if part.name == field.encode()]
     if not parts:
@@ -36,15 +41,17 @@ def _parts(boundary: bytes, body: bytes, field: str) -> list[Part]:
     return parts
 
 
-def _image(part: Part, field: str) -> bytes:
+def _check_image(part: Part, field: str) -> None:
     if part.filename is None:
         raise RequestError(f"Field '{field}' is text. Send the picture as a file, with a file name.")
-    ContentType.parse(part.content_type).check_image(part.content)
-    return part.content
+    ContentType.parse(part.content_type).check_image(
+        part.body[part.start : min(part.end, part.start + SIGNATURE_BYTES)]
+    )
 
 
-def _image_or_error(part: Part, field: str) -> bytes | RequestError:
+def _image_or_error(part: Part, field: str) -> Buffer | RequestError:
     try:
-        return _image(part, field)
+        _check_image(part, field)
     except RequestError as error:
         return error
+    return part.content

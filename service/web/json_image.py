@@ -1,47 +1,131 @@
-"""Get a base64 image out of a JSON document."""
+"""Get a base64 image out of a JSON document.
 
-import base64
+The image string is cut out of the document before the rest is parsed, so a long document costs one pass over its bytes
+and no objects.
+"""
+
 import binascii
 import json
+import re
+from itertools import islice
+from typing import Any
 
 from service.errors import RequestError
+from service.imaging.buffers import Buffer, keep_ranges
 from service.web.content_type import ContentType
 
-URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
+MAX_DOCUMENT_BYTES = 65_536
+"""Size limit for the JSON document without its image string."""
+
+MAX_PREFIX_BYTES = 16_384
+"""Size limit for the part of a data URL before its comma."""
+
+MAX_STRINGS = 8_000
+"""More strings at the image's key do not fit into MAX_DOCUMENT_BYTES."""
+
+STRING_AT_KEY = rb'"%s"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+NOT_ASCII_ESCAPE = re.compile(rb"\\u(?!00)")
+STANDARD_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+SLICE_BYTES = 65_536  # a multiple of 4
+STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+WHITESPACE = b" \t\r\n\v\f"
+DATA_URL = re.compile(rb"data:([^,]{0,%d})," % MAX_PREFIX_BYTES, re.IGNORECASE)
+PLACEHOLDER = "\0image"
+ESCAPED_PLACEHOLDER = b"\\u0000image"
+"""Stands in the document for the string that was cut out."""
 
 
-def decode(body: bytes, field: str) -> bytes:
-    """Return the image that a JSON object holds in base64 at key `field`.
+def decode(body: Buffer, field: str) -> Buffer:
+    """Return the image that a JSON object holds in base64 at key `field`. A bytearray is changed in place.
 
-    Raises RequestError if the body is not a JSON object, or if the field is missing or not base64 of an image.
+    Raises RequestError if the body is not a JSON object, if the field is missing or not base64 of an image, or if the
+    document without the image is longer than MAX_DOCUMENT_BYTES.
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f'The body is not valid JSON. Send {{"{field}": "<base64>"}}.') from error
-    if not isinstance(document, dict):
-        raise RequestError(f'The body is not a JSON object. Send {{"{field}": "<base64>"}}.')
+    start, end = _find_string(body, field)
+    document = _parse_around(body, start, end, field)
     if field not in document:
         raise RequestError(f'Field \'{field}\' is missing. Send {{"{field}": "<base64>"}}.')
-    if not isinstance(document[field], str):
+    value = document[field]
+    if not isinstance(value, str):
         raise RequestError(f"Field '{field}' is not a string. Send the picture's bytes in base64.")
-    return _decode_base64(document[field], field)
+    if value != PLACEHOLDER:  # in another encoding than UTF-8, or a repeated key
+        return _decode_base64(value.encode("utf-8", "surrogatepass"), field)
+    return _decode_base64(_unescape(keep_ranges(body, [(start, end)]), field), field)
 
 
-def _decode_base64(text: str, field: str) -> bytes:
-    """Decode standard or URL-safe base64, bare or as a data URL, with or without padding and line breaks."""
-    prefix, comma, encoded = text.partition(",")
-    if not comma:
-        prefix, encoded = "", text
-    elif not prefix.lower().startswith("data:"):
-        raise _invalid_base64(field)
-    compact = "".join(encoded.split()).rstrip("=").translate(URL_SAFE_TO_STANDARD)
+def _find_string(body: Buffer, field: str) -> tuple[int, int]:
+    """Return start and end of the longest string value at key `field`, without quotes; (0, 0) if there is none.
+
+    An object inside the document may hold the same key.
+    """
+    strings = re.finditer(STRING_AT_KEY % field.encode(), body, re.DOTALL)
+    spans = [string.span(1) for string in islice(strings, MAX_STRINGS)]
+    return max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
+
+
+def _parse_around(body: Buffer, start: int, end: int, field: str) -> dict[str, Any]:
+    """Parse the document with PLACEHOLDER instead of the string from `start` to `end`."""
+    size = len(body) - (end - start)
+    if size > MAX_DOCUMENT_BYTES:
+        raise RequestError(
+            f"The JSON document has {size} bytes without the string at key '{field}', and {MAX_DOCUMENT_BYTES} are"
+            f' allowed. Send {{"{field}": "<base64>"}}.'
+        )
     try:
-        image_bytes = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _invalid_base64(field) from error
-    ContentType.parse(prefix[len("data:") :]).check_image(image_bytes)
+        document = json.loads(body[:start] + ESCAPED_PLACEHOLDER + body[end:] if end else body)
+    except (ValueError, RecursionError) as error:
+        raise _invalid_json(field) from error
+    if not isinstance(document, dict):
+        raise RequestError(f'The body is not a JSON object. Send {{"{field}": "<base64>"}}.')
+    return document
+
+
+def _unescape(text: Buffer, field: str) -> Buffer:
+    r"""Replace JSON escapes: some libraries write `\/` or `\u002B`."""
+    if b"\\" not in text:
+        return text
+    if not text.isascii() or NOT_ASCII_ESCAPE.search(text):  # one wide character would widen the whole string
+        raise _invalid_base64(field)
+    try:
+        return str(json.loads(b'"%b"' % bytes(text), strict=False)).encode("utf-8", "surrogatepass")
+    except ValueError as error:
+        raise _invalid_json(field) from error
+
+
+def _decode_base64(text: Buffer, field: str) -> Buffer:
+    """Decode standard or URL-safe base64, bare or as a data URL, with or without padding and line breaks."""
+    prefix = DATA_URL.match(text)
+    start = prefix.end() if prefix else 0
+    media_type = prefix[1].decode("utf-8", "backslashreplace") if prefix else ""
+    del prefix  # a match locks a bytearray
+    image_bytes = _decode_from(start, text, field)
+    ContentType.parse(media_type).check_image(image_bytes)
     return image_bytes
+
+
+def _decode_from(start: int, text: Buffer, field: str) -> Buffer:
+    if isinstance(text, bytearray) and (len(text) - start) % 4 == 0 and STANDARD_BASE64.fullmatch(text, start):
+        return _decode_in_place(start, text)
+    compact = text[start:].translate(STANDARD_ALPHABET, WHITESPACE).rstrip(b"=")
+    try:
+        return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
+    except binascii.Error as error:
+        raise _invalid_base64(field) from error
+
+
+def _decode_in_place(start: int, text: bytearray) -> bytearray:
+    """Decode valid base64 from `start` on. The bytes are fewer than their text, so they fit over what was read."""
+    written = 0
+    for position in range(start, len(text), SLICE_BYTES):
+        decoded = binascii.a2b_base64(text[position : position + SLICE_BYTES])
+        text[written : written + len(decoded)] = decoded
+        written += len(decoded)
+    del text[written:]
+    return text
+
+
+def _invalid_json(field: str) -> RequestError:
+    return RequestError(f'The body is not valid JSON. Send {{"{field}": "<base64>"}}.')
 
 
 def _invalid_base64(field: str) -> RequestError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.process.workers import listen
+from service.process.listeners import listen
 from tests.conftest import ROOT, WEIGHTS
 from tests.service.process.running_service import PYTHON, TIMEOUT
 
@@ -31,7 +31,7 @@ def error_of_start(**environ: str) -> str:
 
 def test_invalid_setting_is_named_with_its_value() -> None:
     """Exit with key and value of an invalid setting."""
-    assert error_of_start(PORT="http") == "digit-service: PORT='http' is not int between 0 and 65535.\n"
+    assert error_of_start(PORT="http") == "digit-service: PORT='http' is not a whole number between 0 and 65535.\n"
 
 
 def test_unknown_model_is_named_with_its_path() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.errors import SettingError
-from service.settings import PARSERS, Settings
+from service.settings import Settings, describe_settings, misspelled_settings
 from tests.conftest import WEIGHTS
 
 
@@ -34,6 +34,11 @@ def test_weights_of_a_checkout_are_found() -> None:
         ("MAX_DECODED_BYTES", "1000", 1_000),
         ("MAX_BATCH", "4096", 4_096),
         ("UPLOAD_TIMEOUT", "0.5", 0.5),
+        ("MEMORY_BUDGET", "50000000", 50_000_000),
+        ("QUEUE_TIMEOUT", "0", 0.0),
+        ("REQUEST_TIMEOUT", "90", 90.0),
+        ("HEADER_TIMEOUT", "5", 5.0),
+        ("MAX_CONNECTIONS", "100", 100),
         ("WORKERS", "2", 2),
         ("THREADS", "2", 2),
         ("DRAIN_SECONDS", "1.5", 1.5),
@@ -48,9 +53,41 @@ def test_setting_is_read_from_its_variable(key: str, text: str, value: Any) -> N
     assert changed == {key.lower()}
 
 
-def test_every_field_has_a_parser() -> None:
-    """Parse every field. One without a parser could not be set."""
-    assert set(PARSERS) == set(Settings.__dataclass_fields__)
+def test_help_lists_every_setting_with_its_default() -> None:
+    """Give one line per setting: name, default and meaning."""
+    lines = describe_settings().splitlines()
+    assert [line.split()[0] for line in lines] == [name.upper() for name in Settings.__dataclass_fields__]
+    assert "PORT               8000             port to listen on" in describe_settings()
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("environ", "error"),
+    [
+        ({"UPLOAD_TIMEOUT": "61"}, "UPLOAD_TIMEOUT=61 is longer than REQUEST_TIMEOUT=60. Set it to at most 60"),
+        ({"REQUEST_TIMEOUT": "5"}, "UPLOAD_TIMEOUT=30 is longer than REQUEST_TIMEOUT=5."),
+        ({"QUEUE_TIMEOUT": "90"}, "QUEUE_TIMEOUT=90 is longer than REQUEST_TIMEOUT=60."),
+        ({"MEMORY_BUDGET": "9000000"}, "MEMORY_BUDGET=9000000 is less than MAX_UPLOAD_BYTES=10000000."),
+    ],
+)
+def test_contradictory_settings_are_rejected(environ: dict[str, str], error: str) -> None:
+    """Name both settings with their values, and what is allowed."""
+    with pytest.raises(SettingError, match=error):
+        Settings.from_mapping(environ)
+
+
+def test_misspelled_setting_is_found() -> None:
+    """Suggest the setting that an unknown variable resembles, and ignore variables that resemble none."""
+    environ = {
+        "MAX_BATCHES": "3",
+        "WORKER": "2",
+        "PORT": "1",
+        "HOSTNAME": "a",
+        "PATH": "/bin",
+        "HOME": "/",
+        "LANG": "C",
+    }
+    assert misspelled_settings(environ) == {"MAX_BATCHES": "MAX_BATCH", "WORKER": "WORKERS"}
 
 
 @pytest.mark.parametrize(

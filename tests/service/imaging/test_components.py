@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.imaging.components import label_components
+from tests.hostile.masks import DRAWINGS
 
 
 def flood_fill(mask: NDArray[np.bool_]) -> set[frozenset[tuple[int, int]]]:
@@ -42,6 +43,34 @@ def test_components_agree_with_a_flood_fill(seed: int) -> None:
         assert components.width[component] == columns[-1] + 1 - columns[0]
         assert components.ink[component] == pytest.approx(ink[pixels].sum())
         assert components.area(component) == pixels.sum()
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (41, 30), (60, 9), (9, 60)])
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_costly_masks_agree_with_a_flood_fill(name: str, shape: tuple[int, int]) -> None:
+    """Agree on combs, spirals and checkerboards, whose runs are joined late or by many others."""
+    mask = DRAWINGS[name](shape) < 128
+    components = label_components(mask, mask.astype(np.float32))
+    found = [components.mask(np.arange(len(components.ink)) == component) for component in range(len(components.ink))]
+    assert {frozenset((int(y), int(x)) for y, x in np.argwhere(pixels)) for pixels in found} == flood_fill(mask)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "count"),
+    [
+        ("comb", (20_000, 20), 1),
+        ("comb", (20, 20_000), 1),
+        ("comb", (639, 639), 1),
+        ("serpentine", (639, 639), 1),
+        ("serpentine, lying", (20, 20_000), 1),
+        ("checkerboard", (639, 639), 1),
+        ("dots", (641, 641), 319 * 319),
+    ],
+)
+def test_large_masks_take_few_rounds(name: str, shape: tuple[int, int], count: int) -> None:
+    """Label the costliest masks of the largest size. A round for each row would take minutes."""
+    mask = DRAWINGS[name](shape) < 128
+    assert len(label_components(mask, mask.astype(np.float32)).ink) == count
 
 
 def test_mask_joins_the_selected_components() -> None:

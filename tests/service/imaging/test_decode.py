@@ -5,7 +5,11 @@ import pytest
 from PIL import Image
 
 from service.errors import ImageError
-from service.imaging.decode import MAX_CHEAP_BYTES, TARGET_SIDE, decode, has_image_signature, is_cheap_to_decode
+from service.imaging.decode import MAX_CHEAP_BYTES, MAX_SIDE, TARGET_SIDE, decode, has_image_signature, open_image
+from tests.hostile.jpeg_writer import ARITHMETIC, progressive, scan
+from tests.hostile.jpeg_writer import GRAY as GRAY_JPEG
+from tests.hostile.jpeg_writer import jpeg as write_jpeg
+from tests.hostile.png_writer import END, SEVEN_HEADER, chunk, file
 from tests.images import SEVEN, empty_png, encode
 
 MAX_BYTES = 50_000_000
@@ -28,6 +32,11 @@ FILES = {
     "16-bit PNG": encode(Image.fromarray(GRAY.astype(np.uint16) << 8)),
     "gray and alpha PNG": encode(SEVEN.convert("LA")),
     "RGBA PNG": encode(SEVEN.convert("RGBA")),
+    "gray PNG with a transparent level": encode(SEVEN, transparency=255),
+    "RGB PNG with a transparent color": encode(SEVEN.convert("RGB"), transparency=(255, 255, 255)),
+    "1-bit PNG with a transparent level": encode(SEVEN.convert("1", dither=Image.Dither.NONE), transparency=255),
+    "palette PNG with a transparent entry": encode(SEVEN.convert("P"), transparency=255),
+    "16-bit PNG with a transparent level": encode(Image.fromarray(GRAY.astype(np.uint16) << 8), transparency=1),
     "black stroke on a transparent layer": encode(stroke_with_alpha(0)),
     "black stroke on an opaque page": encode(stroke_with_alpha(0, background=255)),
     "interlaced PNG": encode(SEVEN, interlace=1),
@@ -81,6 +90,14 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     assert np.array_equal(decode(encode(stored, exif=exif), MAX_BYTES), GRAY)
 
 
+def test_image_is_decoded_once_and_its_pixels_are_released() -> None:
+    """Release the decoded pixels, because a batch holds its images until the last one is decoded."""
+    opened = open_image(encode(SEVEN), MAX_BYTES)
+    opened.decode()
+    with pytest.raises(ValueError, match="closed image"):
+        opened.image.getpixel((0, 0))
+
+
 def test_damaged_exif_data_is_ignored() -> None:
     """Decode an image whose EXIF data is damaged."""
     damaged = encode(SEVEN, "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
@@ -120,8 +137,18 @@ def test_too_many_pixels_are_rejected_from_the_header(size: tuple[int, int]) -> 
         decode(empty_png(*size), MAX_BYTES)
 
 
+@pytest.mark.parametrize("size", [(MAX_SIDE, 1), (1, MAX_SIDE)])
+@pytest.mark.parametrize("file_type", ["PNG", "JPEG"])
+def test_side_limit_is_inclusive(size: tuple[int, int], file_type: str) -> None:
+    """Decode MAX_SIDE pixels on one side, and reject one more: buffers that grow with one side are not counted."""
+    assert decode(encode(Image.new("L", size), file_type), MAX_BYTES).shape == size[::-1]
+    longer = encode(Image.new("L", (max(1, size[0] + 1), size[1] + 1)), file_type)
+    with pytest.raises(ImageError, match="is more than 20000 on one side"):
+        decode(longer, MAX_BYTES)
+
+
 @pytest.mark.parametrize(
-    ("mode", "bytes_per_pixel"), [("L", 1), ("1", 2), ("P", 2), ("RGB", 4), ("RGBA", 5), ("LA", 5), ("I;16", 5)]
+    ("mode", "bytes_per_pixel"), [("L", 1), ("1", 2), ("P", 2), ("RGB", 4), ("RGBA", 5), ("LA", 5), ("I;16", 6)]
 )
 def test_memory_limit_is_inclusive(mode: str, bytes_per_pixel: int) -> None:
     """Decode an image that needs exactly the memory limit, and reject one that is a column wider."""
@@ -135,14 +162,15 @@ def test_large_baseline_jpeg_needs_little_memory() -> None:
     assert decode(encode(Image.new("RGB", (4000, 3000), "white"), "JPEG"), 1_000_000).shape == (375, 500)
 
 
-@pytest.mark.parametrize(("subsampling", "megabytes"), [(0, 72), (2, 36)])
-def test_progressive_jpeg_counts_its_coefficients(subsampling: int, megabytes: int) -> None:
+@pytest.mark.parametrize(("subsampling", "megabytes"), [(0, 72.0), (2, 36.1)])
+def test_progressive_jpeg_counts_its_coefficients(subsampling: int, megabytes: float) -> None:
     """Count two bytes per coefficient of a progressive JPEG at full size, because its decoder keeps them all."""
     photo = Image.new("RGB", (4000, 3000), "white")
     progressive = encode(photo, "JPEG", progressive=True, subsampling=subsampling)
-    assert decode(progressive, megabytes * 1_000_000 + 500 * 375).shape == (375, 500)
-    with pytest.raises(ImageError, match=f"4000 x 3000 of them would take {megabytes} MB"):
-        decode(progressive, megabytes * 1_000_000)
+    max_bytes = round(megabytes * 1_000_000)
+    assert decode(progressive, max_bytes + 500 * 375).shape == (375, 500)
+    with pytest.raises(ImageError, match=f"4000 x 3000 of them would take {megabytes:.0f} MB"):
+        decode(progressive, max_bytes)
 
 
 @pytest.mark.parametrize("name", ["gray PNG", "palette PNG", "RGBA PNG", "RGB JPEG", "progressive JPEG"])
@@ -185,21 +213,32 @@ def test_supported_files_have_a_signature(name: str) -> None:
     assert has_image_signature(FILES[name])
 
 
+def png_of_size(size: int) -> bytes:
+    """Return a PNG file of this many bytes, all of which decoding needs."""
+    room = size - len(file(SEVEN_HEADER, chunk(b"tRNS", b""), END))
+    return file(SEVEN_HEADER, chunk(b"tRNS", bytes(room)), END)
+
+
 CHEAP = {
     "small PNG": encode(SEVEN),
     "small JPEG": encode(SEVEN.convert("RGB"), "JPEG"),
+    "small progressive JPEG": encode(SEVEN.convert("RGB"), "JPEG", progressive=True),
     "PNG of the target size": empty_png(TARGET_SIDE, TARGET_SIDE),
-    "not an image": b"not an image",
-    "as many bytes as allowed": bytes(MAX_CHEAP_BYTES),
+    "JPEG that is decoded at an eighth of its size": write_jpeg(8 * TARGET_SIDE, 8 * TARGET_SIDE, scan(range(3))),
+    "as many bytes as allowed": png_of_size(MAX_CHEAP_BYTES),
+    "many bytes of metadata": encode(SEVEN, "JPEG", comment=bytes(60_000)),
+    "many bytes behind the end": encode(SEVEN) + bytes(1_000_000),
 }
 EXPENSIVE = {
     "few bytes, many pixels": encode(Image.new("L", (3000, 3000))),
     "PNG one column wider than the target size": empty_png(TARGET_SIDE + 1, TARGET_SIDE),
-    "one byte more than allowed": bytes(MAX_CHEAP_BYTES + 1),
+    "one byte more than allowed": png_of_size(MAX_CHEAP_BYTES + 1),
+    "JPEG of many scans": progressive(320, 320, 60, 10),
+    "arithmetic JPEG": write_jpeg(400, 400, scan([0]), sampling=GRAY_JPEG, kind=ARITHMETIC),
 }
 
 
 @pytest.mark.parametrize("name", [*CHEAP, *EXPENSIVE])
 def test_only_small_files_with_few_pixels_are_cheap(name: str) -> None:
-    """Count a file as cheap up to MAX_CHEAP_BYTES, and a PNG only up to TARGET_SIDE x TARGET_SIDE pixels."""
-    assert is_cheap_to_decode({**CHEAP, **EXPENSIVE}[name]) == (name in CHEAP)
+    """Count a file as cheap up to MAX_CHEAP_BYTES, TARGET_SIDE x TARGET_SIDE pixels and MAX_CHEAP_PASS_BYTES."""
+    assert open_image({**CHEAP, **EXPENSIVE}[name], MAX_BYTES).is_cheap == (name in CHEAP)

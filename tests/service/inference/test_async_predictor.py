@@ -8,32 +8,50 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from service.errors import ImageError, RequestError
-from service.inference.async_predictor import AsyncPredictor
+from service.errors import ImageError, OverloadedError, RequestError
+from service.imaging.buffers import Buffer
+from service.imaging.decode import EncodedImage
+from service.inference.async_predictor import MAX_INLINE_BYTES, AsyncPredictor
 from service.inference.classifier import Classifier, Prediction
 from service.inference.in_flight import InFlight
+from service.inference.memory_pool import MemoryPool
 from service.inference.predictor import Predictor
 from tests.images import DIGIT, SEVEN, encode
 
+CAPACITY = 50_000_000
 CHEAP = encode(SEVEN)
 EXPENSIVE = encode(SEVEN.resize((1200, 1200)))
 BLANK = encode(Image.new("L", (28, 28)))
 
 
 class RecordingPredictor(Predictor):
-    """The real predictor, which also records each call: its method, its number of files and its thread."""
+    """The real predictor, which also records each prediction: its method, its number of files and its thread."""
 
     def __init__(self, classifier: Classifier) -> None:
-        super().__init__(classifier, max_decoded_bytes=50_000_000)
+        super().__init__(classifier, max_decoded_bytes=CAPACITY)
         self.calls: list[tuple[str, int, str]] = []
 
-    def predict(self, image_bytes: bytes) -> Prediction:
-        self.calls.append(("predict", 1, threading.current_thread().name))
-        return super().predict(image_bytes)
+    def predict_opened(self, image: EncodedImage) -> Prediction:
+        self.calls.append(("predict_opened", 1, threading.current_thread().name))
+        return super().predict_opened(image)
 
-    def predict_batch(self, files: Sequence[bytes | RequestError]) -> list[Prediction | RequestError]:
-        self.calls.append(("predict_batch", len(files), threading.current_thread().name))
-        return super().predict_batch(files)
+    def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
+        self.calls.append(("predict_opened_batch", len(images), threading.current_thread().name))
+        return super().predict_opened_batch(images)
+
+
+class BlockingPredictor(RecordingPredictor):
+    """A predictor whose threads wait until they are released."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__(classifier)
+        self.is_blocked, self.release = threading.Event(), threading.Event()
+
+    def predict_opened(self, image: EncodedImage) -> Prediction:
+        if threading.current_thread() is not threading.main_thread():
+            self.is_blocked.set()
+            assert self.release.wait(30)
+        return super().predict_opened(image)
 
 
 def run(
@@ -44,7 +62,7 @@ def run(
 
     async def with_predictor() -> None:
         recording, in_flight = RecordingPredictor(classifier), InFlight()
-        predictor = AsyncPredictor(recording, in_flight, threads=1)
+        predictor = AsyncPredictor(recording, in_flight, 1, MemoryPool(CAPACITY, timeout=30.0))
         async with asyncio.timeout(30):
             await test(predictor, recording, in_flight)
         predictor.close()
@@ -62,7 +80,7 @@ def test_only_request_in_flight_runs_inline(classifier: Classifier) -> None:
         assert end.value.value.digit == DIGIT
         with pytest.raises(ImageError, match="no digit found"):
             predictor.predict(BLANK).send(None)
-        assert recording.calls == [("predict", 1, "MainThread")] * 2
+        assert recording.calls == [("predict_opened", 1, "MainThread")] * 2
 
     run(classifier, test)
 
@@ -81,7 +99,7 @@ def test_concurrent_requests_run_as_one_batch(classifier: Classifier, count: int
         assert first == second
         assert first.digit == DIGIT
         assert isinstance(error, ImageError)
-        assert recording.calls == [("predict_batch", 3, "MainThread")]
+        assert recording.calls == [("predict_opened_batch", 3, "MainThread")]
 
     run(classifier, test)
 
@@ -94,7 +112,7 @@ def test_image_joins_a_queue_that_is_not_empty(classifier: Classifier) -> None:
         await asyncio.sleep(0)
         in_flight.begin()
         assert (await predictor.predict(CHEAP)).digit == (await queued).digit == DIGIT
-        assert recording.calls == [("predict_batch", 2, "MainThread")]
+        assert recording.calls == [("predict_opened_batch", 2, "MainThread")]
 
     run(classifier, test)
 
@@ -105,9 +123,9 @@ def test_expensive_image_runs_in_a_thread(classifier: Classifier) -> None:
     async def test(predictor: AsyncPredictor, recording: RecordingPredictor, in_flight: InFlight) -> None:
         in_flight.begin()
         assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
-        with pytest.raises(ImageError, match="neither a PNG nor a JPEG"):
-            await predictor.predict(bytes(100_000))
-        assert recording.calls == [("predict", 1, "predictor_0")] * 2
+        with pytest.raises(ImageError, match="damaged or truncated"):
+            await predictor.predict(EXPENSIVE[:-100])
+        assert recording.calls == [("predict_opened", 1, "predictor_0")] * 2
 
     run(classifier, test)
 
@@ -122,45 +140,141 @@ def test_client_side_batch_runs_in_a_thread(classifier: Classifier) -> None:
         assert isinstance(prediction, Prediction)
         assert prediction.digit == DIGIT
         assert error is given
-        assert recording.calls == [("predict_batch", 2, "predictor_0")]
+        assert recording.calls == [("predict_opened_batch", 2, "predictor_0")]
 
     run(classifier, test)
 
 
 def test_cheap_image_does_not_wait_for_an_expensive_one(classifier: Classifier) -> None:
     """Respond to a cheap image while every thread is busy."""
-    is_blocked, release = threading.Event(), threading.Event()
-
-    class BlockingPredictor(RecordingPredictor):
-        def predict(self, image_bytes: bytes) -> Prediction:
-            is_blocked.set()
-            assert release.wait(30)
-            return super().predict(image_bytes)
 
     async def test() -> None:
-        predictor = AsyncPredictor(BlockingPredictor(classifier), InFlight(), threads=1)
+        blocking = BlockingPredictor(classifier)
+        predictor = AsyncPredictor(blocking, InFlight(), 1, MemoryPool(CAPACITY, timeout=30.0))
         expensive = asyncio.ensure_future(predictor.predict(EXPENSIVE))
-        await asyncio.sleep(0)
-        assert is_blocked.wait(30)
+        while not blocking.is_blocked.is_set():
+            await asyncio.sleep(0.01)
         assert (await predictor.predict(CHEAP)).digit == DIGIT
         assert not expensive.done()
-        release.set()
+        blocking.release.set()
         assert (await expensive).digit == DIGIT
         predictor.close()
 
     asyncio.run(test())
 
 
-def test_close_finishes_queued_predictions(classifier: Classifier) -> None:
-    """Finish the running and the queued prediction before the threads end, and accept no further one."""
+@pytest.mark.parametrize("size", [MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1])
+def test_large_file_is_opened_in_a_thread(classifier: Classifier, size: int) -> None:
+    """Read the structure of a file of more than MAX_INLINE_BYTES in a thread."""
 
-    async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
-        queued = [asyncio.ensure_future(predictor.predict(EXPENSIVE)) for _ in range(3)]
-        await asyncio.sleep(0)
+    class OpeningPredictor(RecordingPredictor):
+        def open(self, image_bytes: Buffer) -> EncodedImage:
+            threads.append(threading.current_thread().name)
+            return super().open(image_bytes)
+
+    async def test() -> None:
+        predictor = AsyncPredictor(OpeningPredictor(classifier), InFlight(), 1, MemoryPool(CAPACITY, timeout=30.0))
+        assert (await predictor.predict(CHEAP.ljust(size, b"x"))).digit == DIGIT
         predictor.close()
-        assert len(recording.calls) == 3
-        assert [(await prediction).digit for prediction in queued] == [DIGIT] * 3
+
+    threads: list[str] = []
+    asyncio.run(test())
+    assert threads == ["MainThread" if size <= MAX_INLINE_BYTES else "predictor_0"]
+
+
+def test_expensive_images_share_the_memory_for_decoding(classifier: Classifier) -> None:
+    """Reserve what decoding takes, wait if it does not fit, and release it after the prediction or its error."""
+
+    async def test() -> None:
+        blocking = BlockingPredictor(classifier)
+        size = blocking.open(EXPENSIVE).decode_bytes
+        pool = MemoryPool(2 * size, timeout=30.0)
+        predictor = AsyncPredictor(blocking, InFlight(), 4, pool)
+        images = [EXPENSIVE, EXPENSIVE[:-100], EXPENSIVE]
+        predictions = [asyncio.ensure_future(predictor.predict(image)) for image in images]
+        while not pool.waiting:
+            await asyncio.sleep(0.01)
+        assert (pool.used, pool.waiting) == (2 * size, 1)
+        blocking.release.set()
+        results = await asyncio.gather(*predictions, return_exceptions=True)
+        assert [type(result) for result in results] == [Prediction, ImageError, Prediction]
+        assert (pool.used, pool.waiting) == (0, 0)
+        predictor.close()
+
+    asyncio.run(test())
+
+
+def test_no_free_memory_is_an_overload(classifier: Classifier) -> None:
+    """Raise OverloadedError for an expensive image and for a batch with one if no memory becomes free in time."""
+
+    async def test() -> None:
+        pool = MemoryPool(CAPACITY, timeout=0.0)
+        predictor = AsyncPredictor(Predictor(classifier, CAPACITY), InFlight(), 1, pool)
+        await pool.acquire(CAPACITY)
+        for prediction in (predictor.predict(EXPENSIVE), predictor.predict_batch([CHEAP, EXPENSIVE])):
+            with pytest.raises(OverloadedError, match="no memory became free within 0 s"):
+                await prediction
+        assert (await predictor.predict(CHEAP)).digit == DIGIT
+        predictor.close()
+
+    asyncio.run(test())
+
+
+def test_batch_reserves_the_memory_of_its_largest_image(classifier: Classifier) -> None:
+    """Reserve memory for one image at a time: the decoded pixels of each are released before the next."""
+
+    async def test() -> None:
+        pool = MemoryPool(CAPACITY, timeout=30.0)
+        real = Predictor(classifier, CAPACITY)
+        predictor = AsyncPredictor(real, InFlight(), 1, pool)
+        await pool.acquire(CAPACITY - real.open(EXPENSIVE).decode_bytes)
+        results = await predictor.predict_batch([EXPENSIVE, CHEAP, b"", EXPENSIVE])
+        assert [isinstance(result, Prediction) for result in results] == [True, True, False, True]
+        predictor.close()
+
+    asyncio.run(test())
+
+
+def test_cancelled_prediction_that_waits_for_a_thread_is_not_made(classifier: Classifier) -> None:
+    """Drop the work of a client that has gone, and release its memory only when no thread uses it any more."""
+
+    async def test() -> None:
+        blocking = BlockingPredictor(classifier)
+        size = blocking.open(EXPENSIVE).decode_bytes
+        pool = MemoryPool(2 * size, timeout=30.0)
+        predictor = AsyncPredictor(blocking, InFlight(), 1, pool)
+        running, queued = (asyncio.ensure_future(predictor.predict(EXPENSIVE)) for _ in range(2))
+        while not blocking.is_blocked.is_set():
+            await asyncio.sleep(0.01)
+        queued.cancel()
+        running.cancel()
+        await asyncio.wait([queued])
+        assert pool.used == size  # the running one cannot be stopped
+        assert not running.done()
+        blocking.release.set()
+        await asyncio.wait([running])
+        assert pool.used == 0
+        assert len(blocking.calls) == 1
+        predictor.close()
+
+    asyncio.run(test())
+
+
+def test_close_finishes_the_running_prediction(classifier: Classifier) -> None:
+    """Finish what runs, drop what is queued, and accept nothing more."""
+
+    async def test() -> None:
+        blocking = BlockingPredictor(classifier)
+        predictor = AsyncPredictor(blocking, InFlight(), 1, MemoryPool(CAPACITY, timeout=30.0))
+        running, queued = (asyncio.ensure_future(predictor.predict(EXPENSIVE)) for _ in range(2))
+        while not blocking.is_blocked.is_set():
+            await asyncio.sleep(0.01)
+        threading.Timer(0.05, blocking.release.set).start()
+        predictor.close()
+        assert (await running).digit == DIGIT
+        with pytest.raises(asyncio.CancelledError):
+            await queued
         with pytest.raises(RuntimeError, match="shutdown"):
             await predictor.predict(EXPENSIVE)
 
-    run(classifier, test)
+    asyncio.run(test())

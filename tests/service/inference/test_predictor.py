@@ -1,14 +1,20 @@
 """A predictor returns the digit of a PNG or JPEG file, one by one or for a batch in one run of the model."""
 
+import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from service.errors import ImageError, RequestError
+from service.imaging.decode import EncodedImage, open_image
 from service.inference.classifier import Classifier, Prediction
 from service.inference.predictor import Predictor
 from tests.conftest import ROOT
@@ -97,6 +103,38 @@ def test_batch_is_one_run_of_the_model(classifier: Classifier) -> None:
     recording = RecordingClassifier(classifier.contract)
     Predictor(recording, MAX_BYTES).predict_batch([*FILES, b"not an image"])
     assert recording.sizes == [len(FILES)]
+
+
+class FaultyFile(PngImageFile):
+    """A file whose decoder fails in a way that nobody expected."""
+
+    def load(self) -> None:
+        raise RuntimeError("defect")
+
+
+def faulty() -> EncodedImage:
+    return replace(open_image(FILES[0], MAX_BYTES), image=FaultyFile(BytesIO(FILES[0])))
+
+
+def test_unexpected_exception_is_an_error_of_its_image_alone(predictor: Predictor) -> None:
+    """Return an ImageError for the image, and the predictions of the others in its batch."""
+    images = [predictor.open(FILES[0]), faulty(), predictor.open(FILES[1])]
+    first, error, last = predictor.predict_opened_batch(images)
+    assert isinstance(first, Prediction)
+    assert isinstance(last, Prediction)
+    assert str(error) == "Error processing image: it could not be processed. Send it as an ordinary PNG or JPEG file."
+    with pytest.raises(ImageError, match="it could not be processed"):
+        predictor.predict_opened(faulty())
+
+
+def test_unexpected_exception_is_logged_in_one_line(predictor: Predictor, caplog: pytest.LogCaptureFixture) -> None:
+    """Log type, place and a fingerprint of the image, but no traceback: a client could fill the log with them."""
+    with pytest.raises(ImageError):
+        predictor.predict_opened(faulty())
+    (record,) = caplog.records
+    fingerprint = hashlib.sha256(FILES[0]).hexdigest()[:16]
+    assert re.fullmatch(rf"Unexpected RuntimeError in .*:\d+ for image {fingerprint}\.", record.getMessage())
+    assert record.exc_info is None
 
 
 def test_memory_limit_applies_to_each_file(classifier: Classifier) -> None:

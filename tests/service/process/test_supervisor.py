@@ -11,21 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from service.process.workers import MIN_RESTART_INTERVAL
+from service.process.workers import MAX_CRASHES, MIN_RESTART_INTERVAL
 from tests.conftest import ROOT
 from tests.service.process.running_service import TIMEOUT, children, stop, wait_until
 
 PROGRAM = """
 import os, signal, sys, time
 from service.process import workers
+from service.process.listeners import listen
 
-def serve(listener):
+def serve(listener, heartbeat):
     print("started", flush=True)
     {serve}
 
 {prepare}
-workers.Supervisor(workers.listen("127.0.0.1", 0, 1), serve, stop_timeout={stop_timeout}).run()
+workers.Supervisor(listen("127.0.0.1", 0, 1), serve, stop_timeout={stop_timeout}).run()
 """
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended, although nobody has collected its status."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 class Supervised:
@@ -138,6 +144,65 @@ def test_other_child_is_reaped(tmp_path: Path) -> None:
         supervisor.terminate()
     assert "ended" not in supervisor.log()
     assert supervisor.starts() == 1
+
+
+def test_worker_ends_with_its_supervisor(tmp_path: Path) -> None:
+    """End the worker when the supervisor is killed, which cannot forward the signal."""
+    with supervised(tmp_path, "time.sleep(600)") as supervisor:
+        worker = supervisor.wait_for_worker()
+        supervisor.process.kill()
+        wait_until(lambda: not Path(f"/proc/{worker}").exists() or has_ended(worker))
+
+
+QUICK_CHECKS = "workers.HEARTBEAT_TIMEOUT = 1.0; workers.CHECK_INTERVAL = 0.2"
+BEAT = "while True: heartbeat.beat(); time.sleep(0.1)"
+
+
+def test_hanging_worker_is_replaced(tmp_path: Path) -> None:
+    """Kill and replace a worker that gives no sign of life for HEARTBEAT_TIMEOUT, and log it."""
+    with supervised(tmp_path, BEAT, prepare=QUICK_CHECKS) as supervisor:
+        worker = supervisor.wait_for_worker()
+        time.sleep(1.5)
+        assert supervisor.starts() == 1
+        os.kill(worker, signal.SIGSTOP)
+        wait_until(lambda: supervisor.starts() == 2)
+        time.sleep(1.5)
+        supervisor.terminate()
+    assert supervisor.log().count(f"Worker {worker} gave no sign of life for 1 s and is killed.") == 1
+    assert supervisor.starts() == 2
+
+
+def test_paused_container_keeps_its_workers(tmp_path: Path) -> None:
+    """Kill no worker after supervisor and worker were paused together for longer than HEARTBEAT_TIMEOUT."""
+    with supervised(tmp_path, BEAT, prepare=QUICK_CHECKS) as supervisor:
+        supervisor.wait_for_worker()
+        os.killpg(supervisor.process.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        os.kill(supervisor.process.pid, signal.SIGCONT)  # the supervisor first, so that it could see an old heartbeat
+        time.sleep(0.5)
+        os.killpg(supervisor.process.pid, signal.SIGCONT)
+        time.sleep(0.5)
+        supervisor.terminate()
+    assert "sign of life" not in supervisor.log()
+
+
+def test_crash_loop_ends_with_status_1(tmp_path: Path) -> None:
+    """Exit with 1 and one sentence after MAX_CRASHES workers have ended at their start."""
+    with supervised(tmp_path, "os._exit(7)", prepare="workers.MIN_RESTART_INTERVAL = 0.1") as supervisor:
+        assert supervisor.process.wait(TIMEOUT) == 1
+    assert supervisor.starts() == MAX_CRASHES
+    assert supervisor.log().endswith(
+        "digit-service: the workers ended 5 times in a row at their start. See the log above.\n"
+    )
+    assert "ended (7), the 5th in a row at its start." in supervisor.log()
+
+
+def test_crash_after_a_long_life_is_not_counted(tmp_path: Path) -> None:
+    """Keep replacing workers that have lived for longer than MIN_LIFE."""
+    quick = "workers.MIN_RESTART_INTERVAL = workers.MIN_LIFE = 0.05"
+    with supervised(tmp_path, "time.sleep(0.06); os._exit(7)", prepare=quick) as supervisor:
+        wait_until(lambda: supervisor.starts() > 2 * MAX_CRASHES)
+        supervisor.terminate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.server import pss, ticks
 from service.errors import SettingError
-from service.process.workers import listen
+from service.process.listeners import listen
 from tests.images import DIGIT
 from tests.service.process.running_service import TIMEOUT, Service, children, running_service, wait_until
 

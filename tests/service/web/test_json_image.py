@@ -6,10 +6,11 @@ import json
 import pytest
 
 from service.errors import RequestError
-from service.imaging.decode import PNG_SIGNATURE
+from service.imaging import png
+from service.imaging.buffers import Buffer
 from service.web import json_image
 
-PNG = PNG_SIGNATURE + bytes(range(256)) + b"\0"  # in base64: with padding, + and /
+PNG = png.SIGNATURE + bytes(range(256)) + b"\0"  # in base64: with padding, + and /
 STANDARD = base64.b64encode(PNG).decode()
 URL_SAFE = base64.urlsafe_b64encode(PNG).decode()
 LINES = [STANDARD[i : i + 76] for i in range(0, len(STANDARD), 76)]
@@ -28,10 +29,67 @@ VARIANTS = {
 }
 
 
+@pytest.mark.parametrize("buffer", [bytes, bytearray])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_of_base64_is_decoded(name: str) -> None:
+def test_every_variant_of_base64_is_decoded(name: str, buffer: type[Buffer]) -> None:
     """Decode standard and URL-safe base64, bare or as a data URL, with or without padding and line breaks."""
-    assert json_image.decode(json.dumps({"image": VARIANTS[name]}).encode(), "image") == PNG
+    assert json_image.decode(buffer(json.dumps({"image": VARIANTS[name]}).encode()), "image") == PNG
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+def test_every_encoding_of_json_is_decoded(encoding: str) -> None:
+    """Decode the encodings that `json` detects."""
+    assert json_image.decode(json.dumps({"image": STANDARD}).encode(encoding), "image") == PNG
+
+
+ESCAPED = {
+    "slashes": STANDARD.replace("/", "\\/"),
+    "plus signs": STANDARD.replace("+", "\\u002B"),
+    "every character": "".join(f"\\u{ord(character):04x}" for character in STANDARD),
+    "line breaks": "\\r\\n".join(LINES),
+}
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray])
+@pytest.mark.parametrize("name", ESCAPED)
+def test_escapes_are_replaced(name: str, buffer: type[Buffer]) -> None:
+    """Decode base64 that is written with JSON escapes."""
+    assert json_image.decode(buffer(f'{{"image": "{ESCAPED[name]}"}}'.encode()), "image") == PNG
+
+
+DOCUMENTS_AROUND = {
+    "other keys": '{"a": [1, {"b": null}], "image": "%s", "z": "\\"image\\": \\"AAAA\\""}',
+    "another image in an object before": '{"meta": {"image": "AAAA"}, "image": "%s"}',
+    "another image in an object behind": '{"image": "%s", "meta": {"image": "AAAA"}}',
+    "key that ends in a quote": '{"\\"image": "AAAA", "image": "%s"}',
+    "the same key before": '{"image": "AAAA", "image": "%s"}',
+    "blanks": ' { "image" \n : \t "%s" } ',
+    "60 KB of other keys": '{"comment": "' + "x" * 60_000 + '", "image": "%s"}',
+}
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray])
+@pytest.mark.parametrize("size", [len(PNG), 300_000])
+@pytest.mark.parametrize("name", DOCUMENTS_AROUND)
+def test_rest_of_the_document_does_not_matter(name: str, size: int, buffer: type[Buffer]) -> None:
+    """Return what `json` and `base64` return, for a short and a long image."""
+    image = PNG.ljust(size, b"x")
+    body = DOCUMENTS_AROUND[name] % base64.b64encode(image).decode()
+    assert base64.b64decode(json.loads(body)["image"]) == image
+    assert json_image.decode(buffer(body.encode()), "image") == image
+
+
+def test_size_of_the_rest_is_limited() -> None:
+    """Accept MAX_DOCUMENT_BYTES beside the image, and reject one byte more."""
+    room = json_image.MAX_DOCUMENT_BYTES - len('{"image": "", "z": ""}')
+    body, longer = (f'{{"image": "{STANDARD}", "z": "{"x" * size}"}}'.encode() for size in (room, room + 1))
+    assert json_image.decode(body, "image") == PNG
+    with pytest.raises(RequestError) as raised:
+        json_image.decode(longer, "image")
+    assert str(raised.value) == (
+        "The JSON document has 65537 bytes without the string at key 'image', and 65536 are allowed."
+        ' Send {"image": "<base64>"}.'
+    )
 
 
 @pytest.mark.parametrize("text", ["", "data:image/png;base64,", "data:,"])
@@ -43,8 +101,10 @@ def test_empty_image_is_left_to_the_decoder(text: str) -> None:
 DOCUMENTS = {
     "malformed": (b'{"image": ', "The body is not valid JSON."),
     "empty": (b"", "The body is not valid JSON."),
-    "not UTF-8": (b'{"image": "\xff"}', "The body is not valid JSON."),
-    "nested too deep": (b"[" * 200_000, "The body is not valid JSON."),
+    "not UTF-8": (b'{"image": 7, "\xff": 8}', "The body is not valid JSON."),
+    "image is not UTF-8": (b'{"image": "\xff"}', "Field 'image' is not valid base64."),
+    "nested too deep": (b"[" * 60_000, "The body is not valid JSON."),
+    "escape that JSON does not have": (b'{"image": "\\x"}', "The body is not valid JSON."),
     "number with too many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "The body is not valid JSON."),
     "list": (b'["image"]', "The body is not a JSON object."),
     "string": (b'"image"', "The body is not a JSON object."),
@@ -61,7 +121,8 @@ DOCUMENTS = {
     "data URL not in base64": (b'{"image": "data:image/png,%89PNG"}', "Field 'image' is not valid base64."),
     "not an image": (b'{"image": "AAAA"}', "Invalid file type: unknown. Only"),
     "data URL of another type": (b'{"image": "data:image/gif;base64,AAAA"}', "Invalid file type: image/gif. Only"),
-    "type that is not text": (b'{"image": "data:\\ud800;base64,AAAA"}', "Invalid file type: \\ud800. Only"),
+    "type that is not ASCII": (b'{"image": "data:\xff,AAAA"}', "Invalid file type: \\xff. Only"),
+    "type with an escape": (b'{"image": "data:\\ud800;base64,AAAA"}', "Field 'image' is not valid base64."),
     "very long type": (b'{"image": "data:' + b"x" * 9_000 + b',AAAA"}', f"Invalid file type: {'x' * 100}. Only"),
 }
 

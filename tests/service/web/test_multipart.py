@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from service.errors import RequestError
-from service.web.multipart import MAX_HEADER_BYTES, MAX_PARTS, Part, parse
+from service.imaging.buffers import Buffer
+from service.web.multipart import MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, MAX_PARTS, parse
 
 BOUNDARY = b"b"
 
@@ -17,6 +18,11 @@ def write_form(*parts: tuple[str, bytes], boundary: bytes = BOUNDARY) -> bytes:
     delimiter = b"\r\n--" + boundary
     written = (delimiter + b"\r\n" + headers.encode() + b"\r\n\r\n" + content for headers, content in parts)
     return b"".join(written)[2:] + delimiter + b"--"
+
+
+def parse_whole(body: bytes) -> list[tuple[bytes, bytes | None, str, Buffer]]:
+    """Parse a body into names, file names, types and contents."""
+    return [(part.name, part.filename, part.content_type, part.content) for part in parse(BOUNDARY, body)]
 
 
 def disposition(parameters: str) -> str:
@@ -51,6 +57,12 @@ def test_random_forms_agree_with_the_standard_library(seed: int) -> None:
         ('NAME="file"; FileName=""', b"file", b""),
         ('name="file"', b"file", None),
         ("name=", b"", None),
+        ("name=file; filename=", b"file", b""),
+        ("name=my file ; filename= d.png ", b"my file", b"d.png"),
+        (r'name="file"; filename="C:\dir\"', b"file", b"C:\\dir\\"),
+        (r'name="file"; filename="\"', b"file", b"\\"),
+        (r'name="file"; filename="a\\"', b"file", b"a\\"),
+        (r'name="file"; filename="a\"b\\c.png"', b"file", b'a"b\\c.png'),
     ],
 )
 def test_names_are_parsed_quoted_or_not(parameters: str, name: bytes, filename: bytes | None) -> None:
@@ -63,7 +75,7 @@ def test_text_around_the_form_is_ignored() -> None:
     """Ignore a preamble, an epilogue and blanks after the boundary. Header names may be in any case."""
     headers = b"content-TYPE:image/png\r\nContent-disposition: form-data;name=f"
     body = b"preamble\r\n--b \t\r\n" + headers + b"\r\n\r\nx\r\n--b--\r\nepilogue"
-    assert parse(BOUNDARY, body) == [Part(b"f", None, "image/png", b"x")]
+    assert parse_whole(body) == [(b"f", None, "image/png", b"x")]
 
 
 @pytest.mark.parametrize("body", [b"--b--", b"--b--\r\n", b"preamble\r\n--b--epilogue"])
@@ -74,14 +86,22 @@ def test_form_without_parts_is_complete(body: bytes) -> None:
 
 def test_part_without_headers_is_text_without_a_name() -> None:
     """Parse a part that starts with an empty line."""
-    assert parse(BOUNDARY, b"--b\r\n\r\nx\r\n--b--") == [Part(b"", None, "", b"x")]
+    assert parse_whole(b"--b\r\n\r\nx\r\n--b--") == [(b"", None, "", b"x")]
+
+
+def test_part_is_cut_out_of_a_bytearray() -> None:
+    """Return the content in the same memory, without the rest of the body."""
+    body = bytearray(write_form((disposition("name=a"), b"first"), (disposition("name=b"), b"second")))
+    content = parse(BOUNDARY, body)[1].cut_out()
+    assert content is body
+    assert body == b"second"
 
 
 def test_limits_are_inclusive() -> None:
     """Accept MAX_PARTS parts, and headers of MAX_HEADER_BYTES bytes."""
     assert len(parse(BOUNDARY, write_form(*[("a: b", b"")] * MAX_PARTS))) == MAX_PARTS
     headers = "a: " + "b" * (MAX_HEADER_BYTES - len("\r\na: "))
-    assert parse(BOUNDARY, write_form((headers, b"x"))) == [Part(b"", None, "", b"x")]
+    assert parse_whole(write_form((headers, b"x"))) == [(b"", None, "", b"x")]
     with pytest.raises(RequestError, match="has no valid headers"):
         parse(BOUNDARY, write_form((headers + "b", b"x")))
 
@@ -96,6 +116,7 @@ def test_limits_are_inclusive() -> None:
         (b"--bc\r\n\r\n\r\nx\r\n--b--", "has no valid headers"),
         (write_form(*[("a: b", b"")] * (MAX_PARTS + 1)), f"has more than {MAX_PARTS} parts"),
         (b"\r\n--b" * 1_000_000, f"has more than {MAX_PARTS} parts"),
+        (write_form(*[("a: " + "b" * 16_000, b"")] * 66), f"have more than {MAX_ALL_HEADER_BYTES} bytes"),
     ],
 )
 def test_malformed_body_is_rejected_with_its_reason(body: bytes, detail: str) -> None:

@@ -1,0 +1,46 @@
+"""Read the structure of PNG files (ISO/IEC 15948) before Pillow sees them."""
+
+import struct
+
+from service.errors import ImageError
+from service.imaging import exif
+from service.imaging.buffers import Buffer, keep_ranges
+from service.imaging.structure import Structure
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+NEEDED_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+"""What decoding needs. Text, color profiles and animations cost memory and time, and change no digit."""
+
+MAX_CHUNKS = 10_000
+"""Pillow reads chunks in Python, at some microseconds each. Encoders write one chunk per 8 KB or more."""
+
+_CHUNK_HEAD = struct.Struct(">I4s")
+_CHUNK_OVERHEAD = 12  # length, type and checksum
+
+
+def read_structure(image_bytes: Buffer) -> Structure:
+    """Read the chunks up to the end of the image, and keep those that decoding needs. A bytearray is changed in place.
+
+    Raises ImageError if the file has more than MAX_CHUNKS chunks. A damaged file is kept as far as it goes: decoding it
+    gives the error.
+    """
+    ranges: list[tuple[int, int]] = []
+    size, start, position, metadata = len(image_bytes), 0, len(SIGNATURE), b""
+    for _ in range(MAX_CHUNKS):
+        if position + _CHUNK_OVERHEAD > size:
+            position = size
+            break
+        length, kind = _CHUNK_HEAD.unpack_from(image_bytes, position)
+        content, end = position + _CHUNK_HEAD.size, min(position + length + _CHUNK_OVERHEAD, size)
+        if kind == b"eXIf":
+            metadata = bytes(image_bytes[content : min(content + exif.MAX_BYTES, end)])
+        if kind not in NEEDED_CHUNKS:
+            ranges.append((start, position))
+            start = end
+        position = end
+        if kind == b"IEND":
+            break
+    else:
+        raise ImageError(f"it has more than {MAX_CHUNKS} PNG chunks. Save it again with an ordinary program.")
+    return Structure(keep_ranges(image_bytes, [*ranges, (start, position)]), exif.read_orientation(metadata))

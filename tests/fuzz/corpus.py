@@ -1,0 +1,85 @@
+"""Seeds of each target: the examples, files of every kind, and the crafted uploads that are not large."""
+
+import base64
+import json
+import random
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from tests.fuzz.mutations import corrupt, every_corruption
+from tests.fuzz.targets import ROUTES
+from tests.golden import example_bytes
+from tests.hostile.documents import DOCUMENTS
+from tests.hostile.forms import FORMS
+from tests.hostile.jpegs import JPEGS
+from tests.hostile.pngs import PNGS
+from tests.images import SEVEN, encode
+
+MAX_SEED_BYTES = 20_000
+SMALL = SEVEN.resize((28, 28))
+
+
+def seeds(target: str) -> list[bytes]:
+    """Return the valid and the crafted inputs of a target."""
+    inputs = {"decode": _pictures, "form": _forms, "document": _documents, "app": _requests}[target]
+    return [seed for seed in inputs() if len(seed) <= MAX_SEED_BYTES]
+
+
+def corruptions(target: str, seed: int) -> Iterator[bytes]:
+    """Yield corrupted seeds without end: at random places, between chunks or segments, and spliced with each other."""
+    rng, inputs = random.Random(seed), seeds(target)
+    while True:
+        yield corrupt(rng.choice(inputs), rng.choice(inputs), rng)
+
+
+def exhaustive(target: str, step: int = 1) -> Iterator[bytes]:
+    """Yield every truncation and every changed byte of each seed, or every `step`-th."""
+    for whole in seeds(target):
+        yield from every_corruption(whole, step)
+
+
+def _pictures() -> list[bytes]:
+    rgb, gray = SMALL.convert("RGB"), np.asarray(SMALL)
+    return [
+        *example_bytes().values(),
+        *(encode(SMALL.convert(mode)) for mode in ("L", "LA", "RGB", "RGBA", "P", "1")),
+        encode(Image.fromarray(gray.astype(np.uint16) << 8)),
+        encode(SMALL, transparency=255),
+        encode(rgb, transparency=(255, 255, 255)),
+        encode(SMALL.convert("P"), transparency=0),
+        *(encode(rgb, "JPEG", subsampling=kind, progressive=progressive) for kind in (0, 2) for progressive in (0, 1)),
+        encode(SMALL, "JPEG", restart_marker_blocks=1),
+        encode(rgb.convert("CMYK"), "JPEG"),
+        encode(rgb, "JPEG", keep_rgb=True),
+        *(generate() for generate in {**PNGS, **JPEGS}.values()),
+    ]
+
+
+def _forms() -> list[bytes]:
+    return [b"; boundary=b\n" + generate() for generate in FORMS.values()] + [
+        b'; boundary="a b"\n--a b\r\nContent-Disposition: form-data; name="file"; filename="d"\r\n\r\nx\r\n--a b--\r\n',
+        b"; charset=utf-8; boundary=b\n--b\r\na: b\r\n\r\n\r\n--b \t\r\n\r\n--b--",
+    ]
+
+
+def _documents() -> list[bytes]:
+    text = base64.b64encode(encode(SMALL)).decode()
+    variants = (text, f"data:image/png;base64,{text}", text.rstrip("="), text.replace("+", "-").replace("/", "_"))
+    return [json.dumps({"image": variant}).encode() for variant in variants] + [
+        json.dumps({"image": text}).encode("utf-16"),
+        json.dumps({"a": [1, {"image": "x"}], "image": text, "b": None}).encode(),
+        json.dumps({"image": text}).replace("/", "\\/").encode(),
+        *(generate() for generate in DOCUMENTS.values()),
+    ]
+
+
+def _requests() -> list[bytes]:
+    pictures, forms = _pictures(), [seed.partition(b"\n")[2] for seed in _forms()]
+    inputs = {"": pictures, "image/jpeg": pictures, "application/json": _documents()}
+    return [
+        bytes((route,)) + body
+        for route, (_, content_type) in enumerate(ROUTES)
+        for body in inputs.get(content_type, forms)
+    ]
