@@ -13,8 +13,8 @@ def exit_quietly(_number: int, _frame: object) -> None:
 
 
 # Before the imports, which take a fifth of a second: process 1 of a container ignores signals without a handler.
-signal.signal(signal.SIGTERM, exit_quietly)
 signal.signal(signal.SIGINT, exit_quietly)
+signal.signal(signal.SIGTERM, exit_quietly)
 
 import socket  # noqa: E402
 import sys  # noqa: E402

@@ -152,13 +152,13 @@ def _pixel_bytes(image: ImageFile.ImageFile) -> int:
 def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:
     if max(width, height) > MAX_SIDE:
         raise ImageError(
-            f"it has too many pixels. {width} x {height} is more than {MAX_SIDE} on one side. Send a smaller picture:"
+            f"it has too many pixels. {width} x {height} is more than {MAX_SIDE} on one side. Send a smaller image:"
             " 28 x 28 is enough."
         )
     if needed > max_bytes:
         raise ImageError(
             f"it has too many pixels. {width} x {height} of them would take {needed / 1e6:.0f} MB of"
-            f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller picture: 28 x 28 is enough."
+            f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller image: 28 x 28 is enough."
         )
 
 

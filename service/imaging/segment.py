@@ -145,4 +145,4 @@ def _ink_on_page(page: NDArray[np.uint8], contrast: float) -> NDArray[np.float32
 
 
 def _no_digit_found() -> ImageError:
-    return ImageError("no digit found. Send a picture of one digit that stands out from its background.")
+    return ImageError("no digit found. Send an image of one digit that stands out from its background.")

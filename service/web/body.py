@@ -34,8 +34,7 @@ class BodyReader:
         body = await self._read(request)
         if not body:
             raise RequestError(
-                f"The body is empty. Send the picture as multipart field '{field}', or as the body with its"
-                " Content-Type."
+                f"The body is empty. Send the image as multipart field '{field}', or as the body with its Content-Type."
             )
         content_type.check_image(body)
         return body
@@ -102,5 +101,5 @@ def _content_type(request: Request) -> ContentType:
 def _form_type(request: Request, field: str) -> ContentType:
     content_type = _content_type(request)
     if not content_type.is_form:
-        raise RequestError(f"The body is not multipart/form-data. Send the picture as multipart field '{field}'.")
+        raise RequestError(f"The body is not multipart/form-data. Send the image as multipart field '{field}'.")
     return content_type

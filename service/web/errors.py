@@ -40,8 +40,8 @@ async def error_response(status: int, _request: Request, error: Exception) -> JS
 async def http_error_response(request: Request, error: HTTPException) -> JSONResponse:
     """Respond to an unknown path or method."""
     details = {
-        404: "There is nothing at this path."
-        " POST a picture to /predict, /predict-image or /predict-base64, or several to /predict-batch.",
+        404: "Unknown path."
+        " POST an image to /predict, /predict-image or /predict-base64, or several to /predict-batch.",
         405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)

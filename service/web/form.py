@@ -17,7 +17,7 @@ def image(boundary: bytes, body: Buffer, field: str) -> Buffer:
     """
     parts = _parts(boundary, body, field)
     if len(parts) > 1:
-        raise RequestError(f"Field '{field}' is there {len(parts)} times. Send one picture a request.")
+        raise RequestError(f"Field '{field}' occurs {len(parts)} times. Send one image per request.")
     _check_image(parts[0], field)
     return parts[0].cut_out()
 
@@ -29,7 +29,7 @@ def images(boundary: bytes, body: Buffer, field: str, max_count: int) -> list[Bu
     """
     parts = _parts(boundary, body, field)
     if len(parts) > max_count:
-        raise RequestError(f"Field '{field}' is there {len(parts)} times. Send at most {max_count} pictures a request.")
+        raise RequestError(f"Field '{field}' occurs {len(parts)} times. Send at most {max_count} images per request.")
     return [_image_or_error(part, field) for part in parts]
 
 
@@ -37,13 +37,13 @@ def _parts(boundary: bytes, body: Buffer, field: str) -> list[Part]:
     """Return the parts of one field, at least one."""
     parts = [part for part in multipart.parse(boundary, body) if part.name == field.encode()]
     if not parts:
-        raise RequestError(f"Field '{field}' is missing. Send the picture as multipart field '{field}'.")
+        raise RequestError(f"Field '{field}' is missing. Send the image as multipart field '{field}'.")
     return parts
 
 
 def _check_image(part: Part, field: str) -> None:
     if part.filename is None:
-        raise RequestError(f"Field '{field}' is text. Send the picture as a file, with a file name.")
+        raise RequestError(f"Field '{field}' is text. Send the image as a file, with a file name.")
     ContentType.parse(part.content_type).check_image(
         part.body[part.start : min(part.end, part.start + SIGNATURE_BYTES)]
     )

@@ -47,7 +47,7 @@ def decode(body: Buffer, field: str) -> Buffer:
         raise RequestError(f'Field \'{field}\' is missing. Send {{"{field}": "<base64>"}}.')
     value = document[field]
     if not isinstance(value, str):
-        raise RequestError(f"Field '{field}' is not a string. Send the picture's bytes in base64.")
+        raise RequestError(f"Field '{field}' is not a string. Send the image's bytes in base64.")
     if value != PLACEHOLDER:  # in another encoding than UTF-8, or a repeated key
         return _decode_base64(value.encode("utf-8", "surrogatepass"), field)
     return _decode_base64(_unescape(keep_ranges(body, [(start, end)]), field), field)
@@ -129,4 +129,4 @@ def _invalid_json(field: str) -> RequestError:
 
 
 def _invalid_base64(field: str) -> RequestError:
-    return RequestError(f"Field '{field}' is not valid base64. Send the picture's bytes in base64, or as a data URL.")
+    return RequestError(f"Field '{field}' is not valid base64. Send the image's bytes in base64, or as a data URL.")

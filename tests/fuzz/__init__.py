@@ -1,4 +1,4 @@
-"""Fuzz what clients send: pictures, forms, documents and whole requests. `make fuzz` runs it for MINUTES.
+"""Fuzz what clients send: images, forms, documents and whole requests. `make fuzz` runs it for MINUTES.
 
 A crash is kept in `tests/fuzz/crashes`, where `tests/test_fuzz.py` replays it as a regression test.
 """

@@ -76,8 +76,8 @@ def _documents() -> list[bytes]:
 
 
 def _requests() -> list[bytes]:
-    pictures, forms = _pictures(), [seed.partition(b"\n")[2] for seed in _forms()]
-    inputs = {"": pictures, "image/jpeg": pictures, "application/json": _documents()}
+    images, forms = _pictures(), [seed.partition(b"\n")[2] for seed in _forms()]
+    inputs = {"": images, "image/jpeg": images, "application/json": _documents()}
     return [
         bytes((route,)) + body
         for route, (_, content_type) in enumerate(ROUTES)

@@ -3,12 +3,15 @@
 import random
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from service.imaging import jpeg, png
 
 INTERESTING = (0, 1, 2, 7, 8, 16, 0x7F, 0x80, 0xC0, 0xC2, 0xC4, 0xD9, 0xDA, 0xDB, 0xFE, 0xFF)
 """Byte values at which parsers branch."""
+
+MAX_BYTES = 65_536
+"""Size limit for a corrupted file."""
 
 
 def every_corruption(whole: bytes, step: int = 1) -> Iterator[bytes]:
@@ -22,7 +25,7 @@ def every_corruption(whole: bytes, step: int = 1) -> Iterator[bytes]:
 def corrupt(whole: bytes, other: bytes, rng: random.Random) -> bytes:
     """Corrupt a file at one to four places, between its parts or anywhere. `other` is a file to splice with."""
     for _ in range(rng.randint(1, 4)):
-        whole = rng.choice((_edit_bytes, _edit_parts))(whole, other, rng)
+        whole = rng.choice((_edit_bytes, _edit_parts))(whole, other, rng)[:MAX_BYTES]
     return whole
 
 
@@ -45,36 +48,22 @@ def _edit_bytes(whole: bytes, other: bytes, rng: random.Random) -> bytes:
 
 def _edit_parts(whole: bytes, other: bytes, rng: random.Random) -> bytes:
     """Remove, repeat, swap or change the chunks of a PNG file or the segments of a JPEG file."""
-    parts, donors = split(whole), split(other)
+    parts = split(whole)
     if len(parts) < 2:
         return _edit_bytes(whole, other, rng)
     index, target = rng.randrange(len(parts)), rng.randrange(len(parts))
-    edit = rng.choice((_remove, _repeat, _swap, _change, _transplant))
-    edit(parts, index, target, donors, rng)
+    edit = rng.randrange(5)
+    if edit == 0:
+        del parts[index]
+    elif edit == 1:
+        parts[target:target] = [parts[index]] * rng.choice((1, 2, 30))
+    elif edit == 2:
+        parts[index], parts[target] = parts[target], parts[index]
+    elif edit == 3:
+        parts[index] = seal(_edit_bytes(parts[index], b"", rng))
+    else:
+        parts.insert(index, rng.choice(split(other) or [b""]))
     return b"".join(parts)
-
-
-Edit = Callable[[list[bytes], int, int, list[bytes], random.Random], None]
-
-
-def _remove(parts: list[bytes], index: int, _target: int, _donors: list[bytes], _rng: random.Random) -> None:
-    del parts[index]
-
-
-def _repeat(parts: list[bytes], index: int, target: int, _donors: list[bytes], rng: random.Random) -> None:
-    parts[target:target] = [parts[index]] * rng.choice((1, 2, 30))
-
-
-def _swap(parts: list[bytes], index: int, target: int, _donors: list[bytes], _rng: random.Random) -> None:
-    parts[index], parts[target] = parts[target], parts[index]
-
-
-def _change(parts: list[bytes], index: int, _target: int, _donors: list[bytes], rng: random.Random) -> None:
-    parts[index] = seal(_edit_bytes(parts[index], b"", rng))
-
-
-def _transplant(parts: list[bytes], index: int, _target: int, donors: list[bytes], rng: random.Random) -> None:
-    parts.insert(index, rng.choice(donors) if donors else b"")
 
 
 def split(whole: bytes) -> list[bytes]:
@@ -82,7 +71,7 @@ def split(whole: bytes) -> list[bytes]:
     if whole.startswith(png.SIGNATURE):
         return [png.SIGNATURE, *_chunks(whole)]
     if whole.startswith(jpeg.SIGNATURE):
-        marks = [mark for mark in range(len(whole) - 1) if whole[mark] == 0xFF and whole[mark + 1] not in (0, 0xFF)]
+        marks = [match.start() for match in jpeg.MARKER.finditer(whole)]
         return [whole[start:end] for start, end in zip(marks, [*marks[1:], len(whole)], strict=True)]
     return whole.splitlines(keepends=True)
 

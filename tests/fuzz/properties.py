@@ -11,9 +11,9 @@ from tests.fuzz.strategies import PICTURES, Document, Form, corrupted_pictures, 
 
 
 @given(PICTURES | corrupted_pictures())
-def picture_is_decoded_or_rejected(picture: bytes) -> None:
-    """Decode any picture or raise ImageError."""
-    targets.decode(picture)
+def picture_is_decoded_or_rejected(image: bytes) -> None:
+    """Decode any image or raise ImageError."""
+    targets.decode(image)
 
 
 @given(forms())
@@ -36,12 +36,12 @@ def image_of_a_document_is_found(document: Document) -> None:
 
 @given(st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda form: form.body))
 def request_is_answered(route: int, body: bytes) -> None:
-    """Respond to any picture or form at any route with 200 or 400."""
+    """Respond to any image or form at any route with 200 or 400."""
     targets.app(bytes((route,)) + body)
 
 
 PROPERTIES: dict[str, Callable[[], None]] = {
-    "pictures": picture_is_decoded_or_rejected,
+    "images": picture_is_decoded_or_rejected,
     "forms": form_is_parsed_as_it_was_written,
     "documents": image_of_a_document_is_found,
     "requests": request_is_answered,

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: well-formed pictures, forms and documents, from small to odd, and corrupted pictures."""
+"""Hypothesis strategies: well-formed images, forms and documents, from small to odd, and corrupted images."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ PICTURES = pngs() | jpegs()
 
 @st.composite
 def corrupted_pictures(draw: st.DrawFn) -> bytes:
-    """Draw a picture, corrupted at some places or spliced with another one."""
+    """Draw an image, corrupted at some places or spliced with another one."""
     return corrupt(draw(PICTURES), draw(PICTURES), random.Random(draw(st.integers(0, 2**32))))
 
 

@@ -40,7 +40,7 @@ GOOD = encode(SEVEN)
 
 
 def decode(data: bytes) -> None:
-    """Decode and normalize a picture: float32 (1, 28, 28) or ImageError, alike for bytes and a bytearray."""
+    """Decode and normalize an image: float32 (1, 28, 28) or ImageError, alike for bytes and a bytearray."""
     results = [_decoded(data), _decoded(bytearray(data))]
     assert results[0] == results[1]
 
@@ -136,7 +136,7 @@ def _app() -> Starlette:
 
 
 class _FailingHandler(logging.Handler):
-    """Fails where the service logs an unexpected exception of one picture."""
+    """Fails where the service logs an unexpected exception of one image."""
 
     def emit(self, record: logging.LogRecord) -> None:
         raise AssertionError(record.getMessage())

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measure_all() -> Iterator[Measurement]:
-    """Measure each picture, form and document with the real model."""
+    """Measure each image, form and document with the real model."""
     settings = Settings()
     predictor = Predictor(
         Classifier(Contract.verify(settings.weights_dir / settings.model)), settings.max_decoded_bytes

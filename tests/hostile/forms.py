@@ -16,12 +16,12 @@ def form(*parts: bytes) -> bytes:
 
 
 def part(disposition: bytes = DISPOSITION, *headers: bytes) -> bytes:
-    """Write the part of a picture."""
+    """Write the part of an image."""
     return b"\r\n".join((disposition, *headers)) + b"\r\n\r\n" + PNG
 
 
 def named(filename: bytes) -> bytes:
-    """Write the part of a picture with this file name, as it stands."""
+    """Write the part of an image with this file name, as it stands."""
     return part(b'Content-Disposition: form-data; name="file"; filename=' + filename)
 
 

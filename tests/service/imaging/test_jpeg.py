@@ -56,7 +56,7 @@ OTHERS = {
     "EXIF": exif(tiff((ORIENTATION, SHORT, 1, 1))),
     "XMP": segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0x"),
     "ICC profile": segment(0xE2, b"ICC_PROFILE\0\1\1x"),
-    "multi-picture format": segment(0xE2, b"MPF\0x"),
+    "multi-image format": segment(0xE2, b"MPF\0x"),
     "Photoshop": segment(0xED, b"Photoshop 3.0\x008BIM"),
     "comment": segment(0xFE, b"x" * 1_000),
     "comment that holds a file": segment(0xFE, PHOTO),
@@ -76,7 +76,7 @@ def test_segment_that_decoding_ignores_is_dropped(name: str, buffer: type[Buffer
 
 @pytest.mark.parametrize("buffer", [bytes, bytearray])
 def test_rest_behind_the_end_is_dropped(buffer: type[Buffer]) -> None:
-    """Drop what follows the end of the image: other pictures, videos and scans."""
+    """Drop what follows the end of the image: other images, videos and scans."""
     for rest in (bytes(1_000), PHOTO, scan([0]) * 1_000):
         assert jpeg.read_structure(buffer(PHOTO + rest)).content == PHOTO
 

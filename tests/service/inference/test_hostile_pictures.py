@@ -1,4 +1,4 @@
-"""Crafted pictures give a prediction or a RequestError, in bounded memory, and disturb no other picture."""
+"""Crafted images give a prediction or a RequestError, in bounded memory, and disturb no other image."""
 
 import json
 import subprocess
@@ -57,7 +57,7 @@ RIGHT = {
     "PNG: 9,900 empty IDATs",
     "JPEG: APP1 of 9.9 MB",
     "JPEG: EXIF with a thumbnail",
-    "JPEG: multi-picture format",
+    "JPEG: multi-image format",
     "JPEG: bytes behind the end",
     "JPEG: progressive photo",
     "JPEG: CMYK photo",
@@ -68,7 +68,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("name", sorted(RIGHT))
 def test_unusual_but_legal_picture_is_read(predictor: Predictor, name: str) -> None:
-    """Read the seven from pictures that programs write, however rarely."""
+    """Read the seven from images that programs write, however rarely."""
     assert predictor.predict(PICTURES[name]()).digit == DIGIT
 
 
@@ -96,13 +96,13 @@ def run_python(*arguments: str, stdin: bytes = b"") -> str:
 
 @pytest.mark.slow
 def test_batch_takes_hardly_more_memory_than_its_largest_picture() -> None:
-    """Decode 16 pictures of 48 megapixels one after the other, with at most 32 MB more than for one of them."""
+    """Decode 16 images of 48 megapixels one after the other, with at most 32 MB more than for one of them."""
     assert float(run_python("-c", BATCH_PROGRAM, stdin=large(MAX_SIDE, 2_400))) < 32
 
 
 @pytest.mark.slow
 def test_crafted_uploads_take_bounded_memory() -> None:
-    """Raise the peak memory of a process by at most 64 MB for any crafted picture, form or document."""
+    """Raise the peak memory of a process by at most 64 MB for any crafted image, form or document."""
     measured = {
         f"{m['kind']}: {m['name']}": m["megabytes"] for m in json.loads(run_python("-m", "tests.hostile", "--json"))
     }

@@ -69,7 +69,7 @@ def started_service(log: Path, *prefix: str, **environ: str) -> Iterator["subpro
 def stop_after(log: Path, delay: float, *signals: signal.Signals, **environ: str) -> float:
     """Send signals `delay` seconds after the first instruction of the service. Return the seconds until its end."""
     with started_service(log, **environ) as process:
-        wait_until(lambda: catches(process.pid, signals[0]))
+        wait_until(lambda: catches(process.pid, signal.SIGTERM))  # Python itself catches SIGINT earlier
         time.sleep(delay)
         sent = time.monotonic()
         for number in signals:
@@ -236,7 +236,7 @@ LARGE = (ROOT / "examples" / "2-black-on-white-2000x2000.png").read_bytes()
 
 
 def test_pictures_of_vanished_clients_are_not_read(tmp_path: Path) -> None:
-    """Spend less time on forty vanished clients than on ten pictures, and end without waiting for them."""
+    """Spend less time on forty vanished clients than on ten images, and end without waiting for them."""
     with running_service(tmp_path / "log", THREADS="1") as service:
         start = ticks(service.process.pid)
         for _ in range(10):
@@ -254,7 +254,7 @@ def test_pictures_of_vanished_clients_are_not_read(tmp_path: Path) -> None:
 
 
 def vanish(service: Service) -> None:
-    """Send large pictures and disconnect."""
+    """Send large images and disconnect."""
     connections = [Connection(service.port) for _ in range(40)]
     for connection in connections:
         connection.send(post_head(len(LARGE)) + LARGE)

@@ -88,7 +88,7 @@ def test_budget_is_divided_into_three_pools(budget: int, threads: int, max_uploa
 
 
 def test_default_budget_holds_the_largest_upload_and_its_decoding() -> None:
-    """Divide the default budget so that a picture of the largest size is read."""
+    """Divide the default budget so that an image of the largest size is read."""
     settings = Settings()
     pools = MemoryBudget.from_settings(settings)
     assert pools.large_bodies.capacity >= settings.max_upload_bytes
@@ -236,7 +236,7 @@ def test_service_that_is_not_ready_admits_nothing(state: State) -> None:
 
 @pytest.mark.parametrize(("size", "status"), [(200_000, 200), (900_000, 413)])
 def test_app_responds_within_its_memory(classifier: Classifier, size: int, status: int) -> None:
-    """Read a picture whose bytes fit into the budget, and respond with 413 to one whose bytes do not."""
+    """Read an image whose bytes fit into the budget, and respond with 413 to one whose bytes do not."""
     content = encode(SEVEN).ljust(size, b"\0")
     with TestClient(make_app(classifier, memory_budget=1_000_000)) as client:
         response = client.post("/predict", content=content)

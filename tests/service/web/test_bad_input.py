@@ -88,9 +88,9 @@ def test_empty_body(client: TestClient, headers: dict[str, str]) -> None:
 def test_form_without_exactly_one_image(client: TestClient, path: str, field: str) -> None:
     """Respond with 400 and name the field if the form lacks it, repeats it or holds a text in it."""
     file = ("d.png", PNG, "image/png")
-    assert f"Field '{field}' is missing" in detail_of(client.post(path, files={"picture": file}))
+    assert f"Field '{field}' is missing" in detail_of(client.post(path, files={"photo": file}))
     assert f"Field '{field}' is text" in detail_of(client.post(path, files={field: (None, b"seven")}))
-    assert f"Field '{field}' is there 2 times" in detail_of(client.post(path, files=[(field, file), (field, file)]))
+    assert f"Field '{field}' occurs 2 times" in detail_of(client.post(path, files=[(field, file), (field, file)]))
     empty = client.post(path, content=b"--b--\r\n", headers={"Content-Type": "multipart/form-data; boundary=b"})
     assert f"Field '{field}' is missing" in detail_of(empty)
 

@@ -85,14 +85,14 @@ def test_type_of_a_form_is_checked_before_the_body_is_read(content_type: str) ->
     """Reject anything but a multipart form without reading a byte, for one image or several."""
     for read in (body_reader().read_form_image, body_reader().read_form_images):
         error = error_of(read(Upload(None, content_type).request, "image"))
-        assert str(error) == ("The body is not multipart/form-data. Send the picture as multipart field 'image'.")
+        assert str(error) == ("The body is not multipart/form-data. Send the image as multipart field 'image'.")
 
 
 def test_empty_body_is_rejected() -> None:
     """Explain how to send an image."""
     error = error_of(body_reader().read_image(Upload(split(b""), "image/png").request, "file"))
     assert str(error) == (
-        "The body is empty. Send the picture as multipart field 'file', or as the body with its Content-Type."
+        "The body is empty. Send the image as multipart field 'file', or as the body with its Content-Type."
     )
 
 

@@ -40,10 +40,10 @@ def test_other_fields_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("parts", "detail"),
     [
-        ([], "Field 'file' is missing. Send the picture as multipart field 'file'."),
-        ([part("picture", PNG)], "Field 'file' is missing. Send the picture as multipart field 'file'."),
-        ([part("file", PNG, None)], "Field 'file' is text. Send the picture as a file, with a file name."),
-        ([part("file", PNG)] * 2, "Field 'file' is there 2 times. Send one picture a request."),
+        ([], "Field 'file' is missing. Send the image as multipart field 'file'."),
+        ([part("image", PNG)], "Field 'file' is missing. Send the image as multipart field 'file'."),
+        ([part("file", PNG, None)], "Field 'file' is text. Send the image as a file, with a file name."),
+        ([part("file", PNG)] * 2, "Field 'file' occurs 2 times. Send one image per request."),
         ([part("file", PNG, "d.gif", "image/gif")], "Invalid file type: image/gif. Only JPEG and PNG are supported."),
         ([part("file", GIF)], "Invalid file type: unknown. Only JPEG and PNG are supported."),
     ],
@@ -62,14 +62,14 @@ def test_images_keep_their_order_and_their_errors() -> None:
     first, gif, text, last = form.images(BOUNDARY, body(*parts), "files", 4)
     assert (first, last) == (PNG, jpeg)
     assert str(gif) == "Invalid file type: image/gif. Only JPEG and PNG are supported."
-    assert str(text) == "Field 'files' is text. Send the picture as a file, with a file name."
+    assert str(text) == "Field 'files' is text. Send the image as a file, with a file name."
 
 
 @pytest.mark.parametrize(
     ("parts", "detail"),
     [
-        ([], "Field 'files' is missing. Send the picture as multipart field 'files'."),
-        ([part("files", PNG)] * 3, "Field 'files' is there 3 times. Send at most 2 pictures a request."),
+        ([], "Field 'files' is missing. Send the image as multipart field 'files'."),
+        ([part("files", PNG)] * 3, "Field 'files' occurs 3 times. Send at most 2 images per request."),
     ],
 )
 def test_number_of_images_is_limited(parts: list[bytes], detail: str) -> None:

@@ -23,13 +23,13 @@ def check(response: Any) -> None:
 
 @pytest.mark.parametrize("name", PNGS)
 def test_crafted_png_is_answered(client: TestClient, name: str) -> None:
-    """Respond with 200 or 400 to the picture as the body and, if it is not large, in base64."""
+    """Respond with 200 or 400 to the image as the body and, if it is not large, in base64."""
     answer_picture(client, PNGS[name]())
 
 
 @pytest.mark.parametrize("name", JPEGS)
 def test_crafted_jpeg_is_answered(client: TestClient, name: str) -> None:
-    """Respond with 200 or 400 to the picture as the body and, if it is not large, in base64."""
+    """Respond with 200 or 400 to the image as the body and, if it is not large, in base64."""
     answer_picture(client, JPEGS[name]())
 
 

@@ -109,7 +109,7 @@ DOCUMENTS = {
     "list": (b'["image"]', "The body is not a JSON object."),
     "string": (b'"image"', "The body is not a JSON object."),
     "null": (b"null", "The body is not a JSON object."),
-    "other key": (b'{"picture": "AAAA"}', "Field 'image' is missing."),
+    "other key": (b'{"photo": "AAAA"}', "Field 'image' is missing."),
     "image is a number": (b'{"image": 7}', "Field 'image' is not a string."),
     "image is null": (b'{"image": null}', "Field 'image' is not a string."),
     "invalid character": (b'{"image": "AAAA!AAA"}', "Field 'image' is not valid base64."),

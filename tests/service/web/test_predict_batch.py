@@ -42,7 +42,7 @@ def test_invalid_file_gets_its_error_at_its_index(client: TestClient) -> None:
     assert truncated.keys() == gif.keys() == text.keys() == {"detail"}
     assert truncated["detail"].startswith("Error processing image: the file is damaged or truncated")
     assert gif["detail"] == "Invalid file type: image/gif. Only JPEG and PNG are supported."
-    assert text["detail"] == "Field 'files' is text. Send the picture as a file, with a file name."
+    assert text["detail"] == "Field 'files' is text. Send the image as a file, with a file name."
 
 
 def test_batch_without_valid_files_is_not_an_error(client: TestClient) -> None:
@@ -57,8 +57,8 @@ def test_batch_without_valid_files_is_not_an_error(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("request_", "detail"),
     [
-        ({"files": form_files(PNG, PNG, PNG)}, "Field 'files' is there 3 times. Send at most 2 pictures a request."),
-        ({"files": {"file": PNG}}, "Field 'files' is missing. Send the picture as multipart field 'files'."),
+        ({"files": form_files(PNG, PNG, PNG)}, "Field 'files' occurs 3 times. Send at most 2 images per request."),
+        ({"files": {"file": PNG}}, "Field 'files' is missing. Send the image as multipart field 'files'."),
         ({"content": PNG, "headers": {"Content-Type": "image/png"}}, "The body is not multipart/form-data."),
     ],
 )
