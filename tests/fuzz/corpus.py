@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from tests.fuzz.mutations import corrupt, every_corruption
+from tests.fuzz.mutations import corrupt, corruptions_at
 from tests.fuzz.targets import ROUTES
 from tests.golden import example_bytes
 from tests.hostile.documents import DOCUMENTS
@@ -19,8 +19,8 @@ from tests.hostile.pngs import PNGS, Generators
 from tests.images import SEVEN, encode
 
 MAX_SEED_BYTES = 20_000
-LARGE = ("MB", "largest", "inflate", "million", "0,000", "noise")
-"""Words in the names of crafted uploads that are too large, and take seconds to write."""
+LARGE = ("MB", "largest", "inflate", "million", "0,000", "noise", "full", "tall", "wide")
+"""Words in the names of crafted uploads that take too long to write or to read."""
 
 SMALL = SEVEN.resize((28, 28))
 
@@ -28,8 +28,8 @@ SMALL = SEVEN.resize((28, 28))
 @cache
 def seeds(target: str) -> list[bytes]:
     """Return the valid and the crafted inputs of a target."""
-    inputs = {"decode": _pictures, "form": _forms, "document": _documents, "app": _requests}[target]
-    return [seed for seed in inputs() if len(seed) <= MAX_SEED_BYTES]
+    inputs = {"decode": _pictures, "form": _forms, "document": _documents, "app": _requests}[target]()
+    return [seed for seed in inputs if len(seed) <= MAX_SEED_BYTES]
 
 
 def corruptions(target: str, seed: int) -> Iterator[bytes]:
@@ -39,17 +39,18 @@ def corruptions(target: str, seed: int) -> Iterator[bytes]:
         yield corrupt(rng.choice(inputs), rng.choice(inputs), rng)
 
 
-def exhaustive(target: str, step: int = 1) -> Iterator[bytes]:
-    """Yield every truncation and every changed byte of each seed, or every `step`-th."""
-    for whole in seeds(target):
-        yield from every_corruption(whole, step)
+def every_corruption(target: str, seed: int) -> Iterator[bytes]:
+    """Yield each seed cut at every length, and with every byte changed in five ways, in random order."""
+    places = [(whole, index) for whole in seeds(target) for index in range(len(whole))]
+    random.Random(seed).shuffle(places)
+    for whole, index in places:
+        yield from corruptions_at(whole, index)
 
 
 def _crafted(generators: Generators) -> list[bytes]:
     return [generate() for name, generate in generators.items() if not any(word in name for word in LARGE)]
 
 
-@cache
 def _pictures() -> list[bytes]:
     rgb, gray = SMALL.convert("RGB"), np.asarray(SMALL)
     return [

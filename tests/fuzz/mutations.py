@@ -14,12 +14,11 @@ MAX_BYTES = 65_536
 """Size limit for a corrupted file."""
 
 
-def every_corruption(whole: bytes, step: int = 1) -> Iterator[bytes]:
-    """Yield every truncation of a file, and the file with each byte changed in five ways; or every `step`-th."""
-    for index in range(0, len(whole), step):
-        yield whole[:index]
-        for value in (0, 0xFF, whole[index] ^ 1, whole[index] ^ 0x80, (whole[index] + 1) & 0xFF):
-            yield whole[:index] + bytes((value,)) + whole[index + 1 :]
+def corruptions_at(whole: bytes, index: int) -> Iterator[bytes]:
+    """Yield a file cut at one byte, and with that byte changed in five ways."""
+    yield whole[:index]
+    for value in (0, 0xFF, whole[index] ^ 1, whole[index] ^ 0x80, (whole[index] + 1) & 0xFF):
+        yield whole[:index] + bytes((value,)) + whole[index + 1 :]
 
 
 def corrupt(whole: bytes, other: bytes, rng: random.Random) -> bytes:

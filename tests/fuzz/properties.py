@@ -1,48 +1,76 @@
 """Claims about inputs that hypothesis draws. Unlike the targets, they know what a well-formed input must give."""
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.web import json_image, multipart
 from tests.fuzz import oracles, targets
 from tests.fuzz.strategies import PICTURES, Document, Form, corrupted_pictures, documents, forms
 
+counts: dict[str, int] = {}
+"""How many inputs each property has seen."""
+
+
+def counted(claim: Callable[..., None]) -> Callable[..., None]:
+    """Count the inputs of a property."""
+
+    @wraps(claim)
+    def count_and_check(**inputs: Any) -> None:
+        counts[claim.__name__] = counts.get(claim.__name__, 0) + 1
+        claim(**inputs)
+
+    return count_and_check
+
 
 @given(PICTURES | corrupted_pictures())
-def picture_is_decoded_or_rejected(image: bytes) -> None:
-    """Decode any image or raise ImageError."""
-    targets.decode(image)
+@counted
+def decode(picture: bytes) -> None:
+    """Decode any picture or raise ImageError."""
+    targets.decode(picture)
 
 
 @given(forms())
-def form_is_parsed_as_it_was_written(form: Form) -> None:
-    """Return the parts that were written, as python-multipart does."""
-    for body in (form.body, bytearray(form.body)):
-        parts = multipart.parse(form.boundary, body)
-        assert [(part.name, part.filename, bytes(part.content)) for part in parts] == form.parts
-    expected = oracles.parts_of_form(form.boundary, form.body)
+@counted
+def form(written: Form) -> None:
+    """Return the parts of a form that were written, as python-multipart does."""
+    for body in (written.body, bytearray(written.body)):
+        parts = multipart.parse(written.boundary, body)
+        assert [(part.name, part.filename, bytes(part.content)) for part in parts] == written.parts
+    expected = oracles.parts_of_form(written.boundary, written.body)
     assert expected is not None
-    assert [content for _, content in expected] == [content for _, _, content in form.parts]
+    assert [content for _, content in expected] == [content for _, _, content in written.parts]
 
 
 @given(documents())
-def image_of_a_document_is_found(document: Document) -> None:
+@counted
+def document(written: Document) -> None:
     """Return the image at the top level of a document, whatever else it holds."""
-    for body in (document.body, bytearray(document.body)):
-        assert json_image.decode(body, "image") == document.image
+    for body in (written.body, bytearray(written.body)):
+        assert json_image.decode(body, "image") == written.image
 
 
-@given(st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda form: form.body))
-def request_is_answered(route: int, body: bytes) -> None:
-    """Respond to any image or form at any route with 200 or 400."""
+@given(st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda written: written.body))
+@counted
+def app(route: int, body: bytes) -> None:
+    """Respond to any picture or form at any route with 200 or 400."""
     targets.app(bytes((route,)) + body)
 
 
-PROPERTIES: dict[str, Callable[[], None]] = {
-    "images": picture_is_decoded_or_rejected,
-    "forms": form_is_parsed_as_it_was_written,
-    "documents": image_of_a_document_is_found,
-    "requests": request_is_answered,
-}
+PROPERTIES: dict[str, Callable[[], None]] = {"decode": decode, "form": form, "document": document, "app": app}
+
+
+def run_property(name: str, examples: int, *, derandomize: bool = False) -> int:
+    """Check a property with new examples, or always the same ones, and count them."""
+    before = counts.get(name, 0)
+    settings(
+        max_examples=examples,
+        derandomize=derandomize,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )(PROPERTIES[name])()
+    return counts[name] - before
