@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from service.errors import RequestError
@@ -13,7 +14,7 @@ from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import Predictor
+from service.inference.predictor import ModelInput, Predictor, decode_bytes, split_batch
 
 MAX_INLINE_BATCH = 32
 MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
@@ -60,12 +61,15 @@ class AsyncPredictor:
     async def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several files. Returns one result per file, in order; an error for an invalid file.
 
-        Raises OverloadedError if no memory becomes free in time.
+        Between two chunks, a thread and the memory are free for other requests. Raises OverloadedError if no memory
+        becomes free in time.
         """
-        images = await self._run(lambda: self._predictor.open_batch(files))
-        largest = max((image.decode_bytes for image in images if not isinstance(image, RequestError)), default=0)
-        async with self._decoding.reserve(largest):
-            return await self._run(lambda: self._predictor.predict_opened_batch(images))
+        images = await self._run(partial(self._predictor.open_batch, files))
+        model_inputs: list[ModelInput | RequestError] = []
+        for chunk in split_batch(images):
+            async with self._decoding.reserve(max(map(decode_bytes, chunk))):
+                model_inputs += await self._run(partial(self._predictor.preprocess, chunk))
+        return await self._run(partial(self._predictor.classify, model_inputs))
 
     def close(self) -> None:
         """Finish the predictions that are running, drop those that are queued, and end the threads."""

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,7 +20,11 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 CHUNK_SIZE = 32
-"""Images that are decoded before they are preprocessed. It bounds the memory of a large batch."""
+CHUNK_BYTES = 10_000_000
+"""Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
+for several images. It bounds the memory of a large batch."""
+
+ModelInput = NDArray[np.float32]
 
 log = logging.getLogger("uvicorn.error")
 
@@ -60,16 +64,40 @@ class Predictor:
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
-        chunks = (images[start : start + CHUNK_SIZE] for start in range(0, len(images), CHUNK_SIZE))
-        model_inputs = [result for chunk in chunks for result in _preprocess_chunk(chunk)]
+        return self.classify([result for chunk in split_batch(images) for result in self.preprocess(chunk)])
+
+    def preprocess(self, images: Sequence[EncodedImage | RequestError]) -> list[ModelInput | RequestError]:
+        """Decode all images, then preprocess all: the code of each step stays in the processor's caches.
+
+        Returns float32 (1, 28, 28) or an error for each, in order.
+        """
+        return _map_valid(to_model_input, _map_valid(EncodedImage.decode, images))
+
+    def classify(self, model_inputs: Sequence[ModelInput | RequestError]) -> list[Prediction | RequestError]:
+        """Classify what `preprocess` returned in one run of the model. Returns one result for each, in order."""
         valid = [image for image in model_inputs if not isinstance(image, RequestError)]
         predictions = iter(self._classifier.classify(np.concatenate(valid)[:, np.newaxis]) if valid else [])
         return [image if isinstance(image, RequestError) else next(predictions) for image in model_inputs]
 
 
-def _preprocess_chunk(images: Sequence[EncodedImage | RequestError]) -> list[NDArray[np.float32] | RequestError]:
-    """Decode all images, then preprocess all: the code of each step stays in the processor's caches."""
-    return _map_valid(to_model_input, _map_valid(EncodedImage.decode, images))
+def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[EncodedImage | RequestError]]:
+    """Split a batch into chunks of up to CHUNK_SIZE images and CHUNK_BYTES bytes of decoding, or one larger image."""
+    chunk: list[EncodedImage | RequestError] = []
+    size = 0
+    for image in images:
+        needed = decode_bytes(image)
+        if chunk and (len(chunk) == CHUNK_SIZE or size + needed > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(image)
+        size += needed
+    if chunk:
+        yield chunk
+
+
+def decode_bytes(image: EncodedImage | RequestError) -> int:
+    """Return the memory that decoding takes: none if the file could not be opened."""
+    return 0 if isinstance(image, RequestError) else image.decode_bytes
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:

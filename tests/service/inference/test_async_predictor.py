@@ -15,12 +15,13 @@ from service.inference.async_predictor import MAX_INLINE_BYTES, AsyncPredictor
 from service.inference.classifier import Classifier, Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import Predictor
+from service.inference.predictor import ModelInput, Predictor
 from tests.images import DIGIT, SEVEN, encode
 
 CAPACITY = 50_000_000
 CHEAP = encode(SEVEN)
 EXPENSIVE = encode(SEVEN.resize((1200, 1200)))
+LARGE = encode(SEVEN.resize((3500, 3500)))
 BLANK = encode(Image.new("L", (28, 28)))
 
 
@@ -38,6 +39,10 @@ class RecordingPredictor(Predictor):
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         self.calls.append(("predict_opened_batch", len(images), threading.current_thread().name))
         return super().predict_opened_batch(images)
+
+    def preprocess(self, images: Sequence[EncodedImage | RequestError]) -> list[ModelInput | RequestError]:
+        self.calls.append(("preprocess", len(images), threading.current_thread().name))
+        return super().preprocess(images)
 
 
 class BlockingPredictor(RecordingPredictor):
@@ -99,7 +104,7 @@ def test_concurrent_requests_run_as_one_batch(classifier: Classifier, count: int
         assert first == second
         assert first.digit == DIGIT
         assert isinstance(error, ImageError)
-        assert recording.calls == [("predict_opened_batch", 3, "MainThread")]
+        assert recording.calls == [("predict_opened_batch", 3, "MainThread"), ("preprocess", 3, "MainThread")]
 
     run(classifier, test)
 
@@ -112,7 +117,7 @@ def test_image_joins_a_queue_that_is_not_empty(classifier: Classifier) -> None:
         await asyncio.sleep(0)
         in_flight.begin()
         assert (await predictor.predict(CHEAP)).digit == (await queued).digit == DIGIT
-        assert recording.calls == [("predict_opened_batch", 2, "MainThread")]
+        assert recording.calls[0] == ("predict_opened_batch", 2, "MainThread")
 
     run(classifier, test)
 
@@ -140,7 +145,7 @@ def test_client_side_batch_runs_in_a_thread(classifier: Classifier) -> None:
         assert isinstance(prediction, Prediction)
         assert prediction.digit == DIGIT
         assert error is given
-        assert recording.calls == [("predict_opened_batch", 2, "predictor_0")]
+        assert recording.calls == [("preprocess", 2, "predictor_0")]
 
     run(classifier, test)
 
@@ -233,6 +238,35 @@ def test_batch_reserves_the_memory_of_its_largest_image(classifier: Classifier) 
         predictor.close()
 
     asyncio.run(test())
+
+
+def test_batch_lets_others_in_between_its_images(classifier: Classifier) -> None:
+    """Predict an image that arrives after a batch of large ones before the batch is done."""
+
+    async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
+        batch = asyncio.ensure_future(predictor.predict_batch([LARGE, LARGE, LARGE]))
+        while not recording.calls:
+            await asyncio.sleep(0.001)
+        assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
+        assert not batch.done()
+        assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
+        assert sorted(call[0] for call in recording.calls) == ["predict_opened", *["preprocess"] * 3]
+
+    run(classifier, test)
+
+
+def test_cancelled_batch_stops_between_its_images(classifier: Classifier) -> None:
+    """Decode no further image of a batch whose client has gone."""
+
+    async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
+        batch = asyncio.ensure_future(predictor.predict_batch([LARGE] * 10))
+        while not recording.calls:
+            await asyncio.sleep(0.001)
+        batch.cancel()
+        await asyncio.wait([batch])
+        assert len(recording.calls) < 3
+
+    run(classifier, test)
 
 
 def test_cancelled_prediction_that_waits_for_a_thread_is_not_made(classifier: Classifier) -> None:

@@ -16,9 +16,9 @@ from PIL.PngImagePlugin import PngImageFile
 from service.errors import ImageError, RequestError
 from service.imaging.decode import EncodedImage, open_image
 from service.inference.classifier import Classifier, Prediction
-from service.inference.predictor import Predictor
+from service.inference.predictor import Predictor, split_batch
 from tests.conftest import ROOT
-from tests.images import DIGIT, SEVEN, encode
+from tests.images import DIGIT, SEVEN, empty_png, encode
 
 MAX_BYTES = 50_000_000
 EXAMPLES = {path.name: path.read_bytes() for path in sorted((ROOT / "examples").glob("*.[pj][np]g"))}
@@ -135,6 +135,25 @@ def test_unexpected_exception_is_logged_in_one_line(predictor: Predictor, caplog
     fingerprint = hashlib.sha256(FILES[0]).hexdigest()[:16]
     assert re.fullmatch(rf"Unexpected RuntimeError in .*:\d+ for image {fingerprint}\.", record.getMessage())
     assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    ("megapixels", "sizes"),
+    [
+        ([0.01] * 33, [32, 1]),
+        ([5, 5, 5], [2, 1]),
+        ([4, 7, 2, 1], [1, 3]),
+        ([12, 12], [1, 1]),
+        ([0.01, 12, 0.01], [1, 1, 1]),
+        ([], []),
+    ],
+)
+def test_batch_is_split_by_number_and_memory(megapixels: list[float], sizes: list[int]) -> None:
+    """Split a batch into chunks of 32 images and ten megabytes of decoding, in order. A larger image is alone."""
+    images = [open_image(empty_png(1_000, round(1_000 * side)), MAX_BYTES) for side in megapixels]
+    chunks = list(split_batch(images))
+    assert [len(chunk) for chunk in chunks] == sizes
+    assert [image for chunk in chunks for image in chunk] == images
 
 
 def test_memory_limit_applies_to_each_file(classifier: Classifier) -> None:
