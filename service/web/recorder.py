@@ -32,7 +32,8 @@ CLIENT_GONE = 499
 OTHER = "other"
 """Stands for unknown paths and unexpected statuses, so that clients cannot create new label values."""
 
-STATUSES = ("200", "400", "401", "404", "405", "408", "413", "414", "431", str(CLIENT_GONE), "500", "503", OTHER)
+STATUSES = (200, 400, 401, 404, 405, 408, 413, 414, 431, CLIENT_GONE, 500, 503)
+STATUS_LABELS = {status: str(status) for status in STATUSES}
 
 
 class RequestRecorder:
@@ -42,7 +43,7 @@ class RequestRecorder:
         """Declare the metrics. Without an access log, nothing is logged."""
         self._access_log = access_log
         self._ids = RequestIds()
-        labels = [(route, status) for route in (*ROUTES, OTHER) for status in STATUSES]
+        labels = [(route, status) for route in (*ROUTES, OTHER) for status in (*STATUS_LABELS.values(), OTHER)]
         self._requests = registry.counter("digit_service_requests_total", "Requests.", ("route", "status"), labels)
         self._seconds = registry.histogram(
             "digit_service_request_seconds", "Time from the headers of a request to the end of its response.", SECONDS
@@ -55,8 +56,7 @@ class RequestRecorder:
     def record(self, scope: Message, request_id: bytes, status: int, seconds: float) -> None:
         """Count and log one request. scope: as in ASGI, or incomplete if the request could not be parsed."""
         path = scope.get("path", "")
-        known_status = str(status) if str(status) in STATUSES else OTHER
-        self._requests.increment(path if path in ROUTES else OTHER, known_status)
+        self._requests.increment(path if path in ROUTES else OTHER, STATUS_LABELS.get(status, OTHER))
         self._seconds.observe(seconds)
         if self._access_log is not None:
             client = (scope.get("client") or ("-",))[0]
