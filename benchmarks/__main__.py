@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Load, require_wrk, run_load
+from benchmarks.observation import measure_observation
 from benchmarks.payloads import DIGIT, Request, all_images, all_requests
 from benchmarks.report import table
 from benchmarks.server import RunningServer, python, start_server
 from benchmarks.stages import measure_stages
 
 CONNECTIONS = (1, 16, 64)
+OBSERVATION_ROUNDS = 7
 LARGE_BODY = 1_000_000
 LARGE_BODY_FACTOR = 3
 """Requests with a large body are slow. Their load lasts this many times as long, so that there is enough to count."""
@@ -63,6 +65,7 @@ def measure(requests: Sequence[Request], cores: tuple[int, int], rounds: int, se
         idle = _memory(servers)
         loads = _load_alternately(servers, requests, load_core, rounds, seconds)
         loaded = _memory(servers)
+    observation = measure_observation(requests[0], cores, OBSERVATION_ROUNDS, seconds)
     os.sched_setaffinity(0, [serving_core])
     return {
         "machine": _machine(),
@@ -70,6 +73,7 @@ def measure(requests: Sequence[Request], cores: tuple[int, int], rounds: int, se
         "seconds_to_first_answer": {name: [s for n, s in starts if n == name] for name in SERVERS},
         "megabytes": {name: {"idle": idle[name], "after load": loaded[name]} for name in SERVERS},
         "load": loads,
+        "microseconds_per_request": observation,
         "stages": {name: measure_stages(image_bytes) for name, (_, image_bytes) in all_images().items()},
     }
 

@@ -13,6 +13,8 @@ from benchmarks.payloads import Request
 SCRIPT = """
 wrk.method, wrk.path = "POST", "{path}"
 wrk.headers["Content-Type"] = "{content_type}"
+local delay_ms = {delay_ms}
+if delay_ms > 0 then delay = function() return delay_ms end end
 local file = io.open("{body}", "rb")
 wrk.body = file:read("*a")
 done = function(summary, latency, requests)
@@ -39,12 +41,14 @@ def require_wrk() -> str:
     return shutil.which("wrk") or sys.exit("make bench: wrk is not installed. Install it (on Debian: apt install wrk).")
 
 
-def run_load(port: int, request: Request, connections: int, seconds: int, core: int) -> Load:
-    """Load a server for some seconds. Exits if a response is not 200."""
+def run_load(port: int, request: Request, connections: int, seconds: int, core: int, delay_ms: int = 0) -> Load:
+    """Load a server for some seconds. Each connection waits `delay_ms` after a response. Exits if one is not 200."""
     with tempfile.TemporaryDirectory() as folder:
         body, script = Path(folder, "body"), Path(folder, "load.lua")
         body.write_bytes(request.body)
-        script.write_text(SCRIPT.format(path=request.path, content_type=request.content_type, body=body))
+        script.write_text(
+            SCRIPT.format(path=request.path, content_type=request.content_type, body=body, delay_ms=delay_ms)
+        )
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         command = [
             "taskset",

@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.observation import format_observation
+
 SERVICE, REFERENCE = "service", "reference"
 
 LOAD_COLUMNS = (("rate", "requests/s", "{:.0f}"), ("p50", "p50 ms", "{:.2f}"), ("p99", "p99 ms", "{:.2f}"))
@@ -35,6 +37,8 @@ def table(results: Mapping[str, Any]) -> str:
             *lines,
             "",
             *_stage_rows(results),
+            "",
+            format_observation(results["microseconds_per_request"]),
             "",
         ]
     )

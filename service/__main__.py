@@ -24,6 +24,7 @@ from service import __version__  # noqa: E402
 from service.errors import ServiceError  # noqa: E402
 from service.inference.classifier import Classifier  # noqa: E402
 from service.inference.contract import Contract  # noqa: E402
+from service.metrics.registry import Registry  # noqa: E402
 from service.process import limits, memory  # noqa: E402
 from service.process.heartbeat import Heartbeat  # noqa: E402
 from service.process.listeners import listen  # noqa: E402
@@ -67,7 +68,8 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     threads = settings.threads or max(1, limits.cpu_count() // count)
     memory.release_free_heap()  # what loading the model took does not count
     budget = settings.memory_budget or limits.memory_budget(count)
-    server = Server(replace(settings, threads=threads, memory_budget=budget), classifier)
+    registry = Registry(count)
+    server = Server(replace(settings, threads=threads, memory_budget=budget), classifier, registry)
     if count == 1:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
         server.run()
@@ -77,6 +79,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     print(f"digit-service: {count} workers running on http://{host}:{port}", file=sys.stderr, flush=True)
 
     def serve_worker(listener: socket.socket, heartbeat: Heartbeat) -> None:
+        registry.use_worker(sockets.index(listener))
         server.on_alive = heartbeat.beat
         server.run([listener])
 

@@ -1,5 +1,6 @@
 """The settings: read once from a mapping into one frozen dataclass."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -59,7 +60,16 @@ def _list(_key: str, text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def _keys(key: str, text: str) -> tuple[str, ...]:
+    keys = _list(key, text)
+    if not keys or not all(KEY.fullmatch(item) for item in keys):
+        raise SettingError(f"{key} is not a list of keys. A key is printable ASCII without blanks and commas.")
+    return keys
+
+
+KEY = re.compile(r"[!-~]+")
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+LOG_FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,11 @@ class Settings:
     drain_seconds: float = _setting(
         0.0, _number(float, 0.0, 3_600.0), "seconds for which /ready returns 503 before the server stops listening"
     )
-    log_level: str = _setting("info", _choice(*LOG_LEVELS), ", ".join(LOG_LEVELS))
+    log_level: str = _setting(
+        "info", _choice(*LOG_LEVELS), f"{', '.join(LOG_LEVELS)}; up to info, one line per request is logged"
+    )
+    log_format: str = _setting("text", _choice(*LOG_FORMATS), "text, or json: one object per line")
+    api_key: tuple[str, ...] = _setting((), _keys, "keys that requests need, by commas; /health and /ready need none")
 
     @classmethod
     def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
@@ -144,5 +158,5 @@ def misspelled_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _format(default: Any) -> str:
     if isinstance(default, tuple):
-        return ",".join(default)
+        return ",".join(default) or "none"
     return default.name if isinstance(default, Path) else f"{default:g}" if isinstance(default, float) else str(default)

@@ -13,10 +13,10 @@ from export.data.dataset import Dataset
 from export.data.mnist import cache_folder, load_test
 from service.inference.classifier import Classifier
 from service.inference.contract import Contract
-from service.inference.in_flight import InFlight
 from service.settings import Settings
 from service.web.app import create_app
 from service.web.readiness import Readiness
+from service.web.server_state import ServerState
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "weights"
@@ -60,7 +60,7 @@ def classifier() -> Classifier:
 
 def make_app(classifier: Classifier, readiness: Readiness | None = None, **settings: Any) -> Starlette:
     """Build the real app with these settings."""
-    return create_app(Settings(**settings), classifier, readiness or Readiness(), InFlight())
+    return create_app(Settings(**settings), classifier, ServerState(readiness=readiness or Readiness()))
 
 
 @pytest.fixture(scope="session")

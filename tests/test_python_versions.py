@@ -35,7 +35,9 @@ def test_the_serving_tests_pass(version: str, tmp_path: Path) -> None:
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     locked = ["--no-deps", "--require-hashes", "--requirement", "requirements-serve.txt"]
     subprocess.run([*pip, *locked], cwd=ROOT, check=True)
-    subprocess.run([*pip, "--constraint", "requirements-dev.txt", "pytest", "httpx2"], cwd=ROOT, check=True)
+    subprocess.run(
+        [*pip, "--constraint", "requirements-dev.txt", "pytest", "httpx2", "prometheus-client"], cwd=ROOT, check=True
+    )
     finished = subprocess.run(
         [python, "-m", "pytest", "tests/service", "-m", "not slow", "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,

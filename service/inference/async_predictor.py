@@ -1,6 +1,7 @@
 """Predictions on an event loop: inline, batched or in a thread, whichever answers first without blocking the loop."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -38,7 +39,7 @@ class AsyncPredictor:
         """Use `threads` threads, and `decoding` for the memory of expensive images."""
         self._predictor = predictor
         self._in_flight = in_flight
-        self._batcher = Batcher(predictor.predict_opened_batch, MAX_INLINE_BATCH, MAX_INLINE_PIXELS)
+        self._batcher = Batcher(predictor.predict_opened_batch, MAX_INLINE_BATCH, MAX_INLINE_PIXELS, predictor.stages)
         self._threads = ThreadPoolExecutor(threads, "predictor")
         self._decoding = decoding
 
@@ -80,7 +81,7 @@ class AsyncPredictor:
 
         Running work cannot be stopped, and its memory must stay reserved until it ends.
         """
-        job = self._threads.submit(work)
+        job = self._threads.submit(self._time_queue, time.perf_counter(), work)
         future = asyncio.wrap_future(job)
         try:
             return await asyncio.shield(future)
@@ -89,3 +90,8 @@ class AsyncPredictor:
                 with suppress(Exception):
                     await future
             raise
+
+    def _time_queue(self, queued: float, work: Callable[[], Result]) -> Result:
+        """Count the time for which work waited for a thread, and do it."""
+        self._predictor.stages.observe("queue", time.perf_counter() - queued)
+        return work()

@@ -1,11 +1,13 @@
 """A pool of memory that concurrent requests share."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from service.errors import OverloadedError
+from service.inference.stages import StageMetrics
 
 
 @dataclass(eq=False)
@@ -23,12 +25,13 @@ class MemoryPool:
     A client never holds more than half of the pool while another client waits.
     """
 
-    def __init__(self, capacity: int, timeout: float) -> None:
+    def __init__(self, capacity: int, timeout: float, stages: StageMetrics | None = None) -> None:
         """Let requests hold up to `capacity` bytes at once, and wait for up to `timeout` seconds."""
         self.capacity = capacity
         self.used = 0
         self.expired = 0
         self._timeout = timeout
+        self._stages = stages or StageMetrics()
         self._waiters: list[Waiter] = []
         self._held: dict[str, int] = {}  # bytes per client
 
@@ -51,10 +54,12 @@ class MemoryPool:
 
         Raises OverloadedError if they do not become free within the timeout.
         """
+        begun = time.perf_counter()
         if self._waiters or self.used + size > self.capacity:
             await self._wait(Waiter(size, client, asyncio.get_running_loop().create_future()))
         else:
             self._take(size, client)
+        self._stages.observe("memory", time.perf_counter() - begun)
 
     def release(self, size: int, client: str = "") -> None:
         """Return `size` bytes that were acquired for `client`."""

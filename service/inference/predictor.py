@@ -15,6 +15,7 @@ from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import to_model_input
 from service.inference.classifier import Classifier, Prediction
+from service.inference.stages import StageMetrics
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -32,8 +33,9 @@ log = logging.getLogger("uvicorn.error")
 class Predictor:
     """Predicts the digit of PNG and JPEG files. Safe to call from several threads."""
 
-    def __init__(self, classifier: Classifier, max_decoded_bytes: int) -> None:
+    def __init__(self, classifier: Classifier, max_decoded_bytes: int, stages: StageMetrics | None = None) -> None:
         """Use this classifier. Decoding one image takes at most `max_decoded_bytes` of memory."""
+        self.stages = stages or StageMetrics()
         self.contract = classifier.contract
         self._classifier = classifier
         self._open = partial(open_image, max_bytes=max_decoded_bytes)
@@ -59,8 +61,15 @@ class Predictor:
 
     def predict_opened(self, image: EncodedImage) -> Prediction:
         """Predict the digit of one opened file. Raises ImageError if no digit can be read from it."""
-        model_input = _isolate(to_model_input, _isolate(EncodedImage.decode, image))
-        return self._classifier.classify(model_input[np.newaxis])[0]
+        laps = self.stages.start(images=1)
+        gray = _isolate(EncodedImage.decode, image)
+        laps.end("decode")
+        model_input = _isolate(to_model_input, gray)
+        laps.end("preprocess")
+        prediction = self._classifier.classify(model_input[np.newaxis])[0]
+        laps.end("inference")
+        self.stages.observe_batch(images=1)
+        return prediction
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
@@ -71,12 +80,21 @@ class Predictor:
 
         Returns float32 (1, 28, 28) or an error for each, in order.
         """
-        return _map_valid(to_model_input, _map_valid(EncodedImage.decode, images))
+        laps = self.stages.start(len(images))
+        decoded = _map_valid(EncodedImage.decode, images)
+        laps.end("decode")
+        model_inputs = _map_valid(to_model_input, decoded)
+        laps.end("preprocess")
+        return model_inputs
 
     def classify(self, model_inputs: Sequence[ModelInput | RequestError]) -> list[Prediction | RequestError]:
         """Classify what `preprocess` returned in one run of the model. Returns one result for each, in order."""
         valid = [image for image in model_inputs if not isinstance(image, RequestError)]
+        laps = self.stages.start(len(valid))
         predictions = iter(self._classifier.classify(np.concatenate(valid)[:, np.newaxis]) if valid else [])
+        if valid:
+            laps.end("inference")
+            self.stages.observe_batch(len(valid))
         return [image if isinstance(image, RequestError) else next(predictions) for image in model_inputs]
 
 

@@ -40,9 +40,10 @@ def cpu_count(cgroup: Path = CGROUP) -> int:
 
 
 def memory_limit(cgroup: Path = CGROUP) -> int:
-    """Return the memory limit in bytes, 0 if there is none."""
+    """Return the memory limit in bytes, 0 if there is none. Version 1 says so by a number beyond any memory."""
     words = _words(cgroup / "memory.max") or _words(cgroup / "memory/memory.limit_in_bytes")
-    return int(words[0]) if words and words[0].isdecimal() else 0
+    limit = int(words[0]) if words and words[0].isdecimal() else 0
+    return limit if limit < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") else 0
 
 
 def memory_budget(workers: int, cgroup: Path = CGROUP) -> int:

@@ -14,9 +14,10 @@ from typing import Any, NoReturn, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.inference.in_flight import InFlight
 from service.process.linger import MAX_DROP_SECONDS, LingeringTransport
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.request_id import HEADER
+from service.web.server_state import ServerState
 
 MAX_URL_BYTES = 8_192
 MAX_HEADER_BYTES = 32_768
@@ -69,12 +70,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     cycle: Any
 
-    def __init__(
-        self, *args: Any, in_flight: InFlight, readiness: Readiness, limits: ConnectionLimits, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, state: ServerState, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_flight = in_flight
-        self._readiness = readiness
+        self._in_flight = state.in_flight
+        self._readiness = state.readiness
+        self._recorder = state.recorder
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None  # for headers, or for the rest of a body after its response
         self._running: Any = None  # the cycle whose response is not complete
@@ -317,9 +317,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._abandon_running()
 
     def _write_rejection(self, rejection: Rejection) -> None:
+        request_id = self._recorder.choose_id([])
+        self._recorder.record({"client": self.client}, request_id, rejection.status, 0.0)
         body = json.dumps({"detail": rejection.detail}).encode()
-        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[rejection.status] + head + body)
+        head = b"content-type: application/json\r\nconnection: close\r\n%b: %b\r\n" % (HEADER, request_id)
+        self.transport.write(STATUS_LINE[rejection.status] + head + b"content-length: %d\r\n\r\n" % len(body) + body)
 
     # Timers
 

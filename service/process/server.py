@@ -10,20 +10,30 @@ from typing import cast
 import uvicorn
 
 from service.inference.classifier import Classifier
-from service.inference.in_flight import InFlight
+from service.metrics.process_metrics import ProcessMetrics
+from service.metrics.registry import Registry
 from service.process import limits, memory
+from service.process.line_writer import LineWriter
 from service.process.listeners import stop_connections
+from service.process.log_config import log_config
 from service.process.log_limit import limit_repeats
 from service.process.protocol import ConnectionLimits, HttpProtocol
 from service.settings import Settings
+from service.web.access_log import AccessLog
 from service.web.app import create_app
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.server_state import ServerState
 
 TICK_SECONDS = 1
 """Interval at which free heap is released and the worker reports that it is alive."""
 
 ACCEPT_GRACE = 0.5
 """Seconds between the last new connection and the end of listening, in which its request arrives and is answered."""
+
+FLUSH_SECONDS = 0.5
+"""Seconds that writing the rest of the access log may take at the end."""
+
+ACCESS_LOG_DESCRIPTOR = 1  # standard output
 
 FINISH_SECONDS = 3.5
 """Seconds that requests in flight may take after the drain. Those that take longer are cancelled."""
@@ -36,9 +46,13 @@ class Server(uvicorn.Server):
     can send its requests elsewhere. Responses then close their connections, and requests in flight are finished.
     """
 
-    def __init__(self, settings: Settings, classifier: Classifier) -> None:
+    def __init__(self, settings: Settings, classifier: Classifier, registry: Registry) -> None:
         """Configure the server. It listens when it runs, and calls `on_alive` every TICK_SECONDS."""
-        self._readiness = Readiness()
+        self._access_lines = LineWriter(ACCESS_LOG_DESCRIPTOR)
+        is_logged = settings.log_level in ("info", "debug")
+        access_log = AccessLog(settings.log_format, self._access_lines.write) if is_logged else None
+        self._state = ServerState(registry, access_log)
+        ProcessMetrics(registry)
         self._drain_seconds = settings.drain_seconds
         self.on_alive: Callable[[], None] = lambda: None
         super().__init__(self._config(settings, classifier))
@@ -46,7 +60,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Turn /ready red at once, and begin the shutdown with the next tick of the main loop."""
-        self._readiness.state = State.DRAINING
+        self._state.readiness.state = State.DRAINING
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,7 +70,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, accept what waits, stop listening, and finish the requests in flight."""
-        self._readiness.state = State.DRAINING
+        self._state.readiness.state = State.DRAINING
         for connection in self.server_state.connections:
             cast(HttpProtocol, connection).close_after_response()
         await asyncio.sleep(self._drain_seconds)
@@ -65,21 +79,22 @@ class Server(uvicorn.Server):
                 stop_connections(listener)
         await asyncio.sleep(ACCEPT_GRACE)
         await super().shutdown(sockets)
+        self._access_lines.flush(FLUSH_SECONDS)
 
     def _config(self, settings: Settings, classifier: Classifier) -> uvicorn.Config:
-        in_flight = InFlight()
         connection_limits = ConnectionLimits(
             min(settings.max_connections, limits.max_descriptors() - limits.RESERVED_DESCRIPTORS),
             settings.header_timeout,
         )
-        protocol = partial(HttpProtocol, in_flight=in_flight, readiness=self._readiness, limits=connection_limits)
+        protocol = partial(HttpProtocol, state=self._state, limits=connection_limits)
         return uvicorn.Config(
-            create_app(settings, classifier, self._readiness, in_flight),
+            create_app(settings, classifier, self._state),
             host=settings.host,
             port=settings.port,
             http=protocol,  # type: ignore[arg-type]  # uvicorn only calls it
             log_level=settings.log_level,
-            access_log=settings.log_level == "debug",  # one line per request costs more than its prediction
+            log_config=log_config(settings.log_format),
+            access_log=False,  # RequestRecorder logs requests
             server_header=False,
             proxy_headers=False,
             ws="none",
@@ -91,4 +106,5 @@ class Server(uvicorn.Server):
 
     async def _tick(self) -> None:
         memory.release_free_heap()
+        self._state.registry.refresh()
         self.on_alive()

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.errors import OverloadedError, UploadTooLargeError
 from service.inference.memory_pool import MemoryPool
+from service.inference.stages import StageMetrics
 from service.settings import Settings
 from service.web.readiness import Readiness
 
@@ -36,25 +37,31 @@ class MemoryBudget:
     large_bodies: MemoryPool
     decoding: MemoryPool
 
+    @property
+    def pools(self) -> dict[str, MemoryPool]:
+        """The pools by name, for metrics."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     @classmethod
-    def from_settings(cls, settings: Settings) -> "MemoryBudget":
+    def from_settings(cls, settings: Settings, stages: StageMetrics | None = None) -> "MemoryBudget":
         """Divide the budget. Decoding gets what its threads may need, as far as one largest upload fits beside it."""
         budget = settings.memory_budget or DEFAULT_BUDGET
         small = min(MAX_SMALL_BODIES, budget // 8)
         largest_body = min(settings.max_upload_bytes, (budget - small) // 2)
         decoding = min(settings.max_decoded_bytes * max(1, settings.threads), budget - small - largest_body)
         sizes = (small, budget - small - decoding, decoding)
-        return cls(*(MemoryPool(size, settings.queue_timeout) for size in sizes))
+        return cls(*(MemoryPool(size, settings.queue_timeout, stages) for size in sizes))
 
 
 class Admission:
-    """Wraps the endpoints that take a body."""
+    """Wraps the endpoints that take a body. refused: the requests whose body can never fit."""
 
     def __init__(self, settings: Settings, readiness: Readiness, budget: MemoryBudget) -> None:
         self._readiness = readiness
         self._budget = budget
         self._max_bytes = settings.max_upload_bytes
         self._timeout = settings.request_timeout
+        self.refused = 0
 
     def admit(self, endpoint: Endpoint) -> Endpoint:
         """Return an endpoint that runs `endpoint` once the memory for its body is reserved.
@@ -89,6 +96,8 @@ class Admission:
         return int(declared) if declared is not None else min(self._max_bytes, self._budget.large_bodies.capacity)
 
     def _check_size(self, size: int, pool: MemoryPool) -> None:
+        if size > min(self._max_bytes, pool.capacity):
+            self.refused += 1
         if size > self._max_bytes:
             raise UploadTooLargeError(f"The upload is larger than {self._max_bytes} bytes. Send a smaller file.")
         if size > pool.capacity:

@@ -10,35 +10,51 @@ from starlette.routing import Route
 
 from service.inference.async_predictor import AsyncPredictor
 from service.inference.classifier import Classifier
-from service.inference.in_flight import InFlight
 from service.inference.predictor import Predictor
+from service.inference.stages import StageMetrics
 from service.settings import Settings
 from service.web.admission import Admission, MemoryBudget
+from service.web.api_key import ApiKeyMiddleware
 from service.web.body import BodyReader
 from service.web.errors import exception_handlers
 from service.web.predict import PredictEndpoints
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.recorder import RecordingMiddleware
+from service.web.server_state import ServerState
+from service.web.state_metrics import declare_model, declare_state
 from service.web.status import StatusEndpoints
 
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+"""In every response: it is data, which no browser may interpret as a page, embed or keep."""
 
-def create_app(settings: Settings, classifier: Classifier, readiness: Readiness, in_flight: InFlight) -> Starlette:
+
+def create_app(settings: Settings, classifier: Classifier, state: ServerState) -> Starlette:
     """Build the app. It is ready between lifespan start-up and shutdown."""
-    budget = MemoryBudget.from_settings(settings)
+    stages = StageMetrics(state.registry)
+    budget = MemoryBudget.from_settings(settings, stages)
     max_decoded_bytes = min(settings.max_decoded_bytes, budget.decoding.capacity)
     predictor = AsyncPredictor(
-        Predictor(classifier, max_decoded_bytes), in_flight, max(1, settings.threads), budget.decoding
+        Predictor(classifier, max_decoded_bytes, stages), state.in_flight, max(1, settings.threads), budget.decoding
     )
     max_body_bytes = min(settings.max_upload_bytes, budget.large_bodies.capacity)
     body = BodyReader(max_body_bytes, settings.upload_timeout, settings.max_batch)
     predict = PredictEndpoints(body, predictor)
-    status = StatusEndpoints(settings.health_status, readiness, classifier.contract)
-    admit = Admission(settings, readiness, budget).admit
+    status = StatusEndpoints(settings.health_status, state, classifier.contract)
+    admission = Admission(settings, state.readiness, budget)
+    declare_model(state.registry, classifier.contract)
+    declare_state(state.registry, state.in_flight, budget, admission)
+    admit = admission.admit
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
-        readiness.state = State.READY
+        state.readiness.state = State.READY
         yield
-        readiness.state = State.DRAINING
+        state.readiness.state = State.DRAINING
         predictor.close()
 
     return Starlette(
@@ -50,10 +66,23 @@ def create_app(settings: Settings, classifier: Classifier, readiness: Readiness,
             Route("/health", status.health),
             Route("/ready", status.ready),
             Route("/model", status.model),
+            Route("/metrics", status.metrics),
         ],
-        middleware=[
-            Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
-        ],
+        middleware=middleware(settings, state),
         exception_handlers=exception_handlers(),
         lifespan=lifespan,
     )
+
+
+def middleware(settings: Settings, state: ServerState) -> list[Middleware]:
+    """Return what every request passes through, outermost first."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After", "X-Request-ID"],
+    )
+    recording = Middleware(RecordingMiddleware, recorder=state.recorder, extra_headers=SECURITY_HEADERS)
+    keys = [Middleware(ApiKeyMiddleware, keys=settings.api_key)] if settings.api_key else []
+    return [recording, cors, *keys]

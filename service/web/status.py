@@ -1,20 +1,23 @@
-"""The status routes: liveness, readiness and the served model."""
+"""The status routes: liveness, readiness, the served model and metrics."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from service import __version__
 from service.inference.contract import Contract
+from service.metrics.exposition import CONTENT_TYPE
 from service.web.errors import RETRY_AFTER
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.server_state import ServerState
 
 
 class StatusEndpoints:
     """One method per route."""
 
-    def __init__(self, health_status: str, readiness: Readiness, contract: Contract) -> None:
+    def __init__(self, health_status: str, state: ServerState, contract: Contract) -> None:
         self._health_status = health_status
-        self._readiness = readiness
+        self._readiness = state.readiness
+        self._registry = state.registry
         self._contract = contract
 
     async def health(self, _request: Request) -> JSONResponse:
@@ -31,3 +34,7 @@ class StatusEndpoints:
     async def model(self, _request: Request) -> JSONResponse:
         """Describe the served model, from its verified contract."""
         return JSONResponse({"version": __version__, **self._contract.summary()})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Expose the metrics of all workers in Prometheus's text format."""
+        return Response(self._registry.expose(), headers={"Content-Type": CONTENT_TYPE})

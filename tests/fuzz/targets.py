@@ -17,12 +17,12 @@ from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import to_model_input
 from service.inference.classifier import Classifier
 from service.inference.contract import Contract
-from service.inference.in_flight import InFlight
 from service.settings import Settings
 from service.web import json_image, multipart
 from service.web.app import create_app
 from service.web.content_type import ContentType
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.server_state import ServerState
 from tests.fuzz import oracles
 from tests.images import DIGIT, SEVEN, encode
 
@@ -133,11 +133,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 @cache
 def _app() -> Starlette:
     settings = Settings(max_decoded_bytes=MAX_DECODED_BYTES)
-    readiness = Readiness()
-    readiness.state = State.READY
+    state = ServerState()
+    state.readiness.state = State.READY
     classifier = Classifier(Contract.verify(settings.weights_dir / settings.model))
     logging.getLogger("uvicorn.error").addHandler(_FailingHandler())
-    return create_app(settings, classifier, readiness, InFlight())
+    return create_app(settings, classifier, state)
 
 
 class _FailingHandler(logging.Handler):

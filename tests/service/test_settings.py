@@ -43,6 +43,8 @@ def test_weights_of_a_checkout_are_found() -> None:
         ("THREADS", "2", 2),
         ("DRAIN_SECONDS", "1.5", 1.5),
         ("LOG_LEVEL", "debug", "debug"),
+        ("LOG_FORMAT", "json", "json"),
+        ("API_KEY", "new-key, old-key", ("new-key", "old-key")),
     ],
 )
 def test_setting_is_read_from_its_variable(key: str, text: str, value: Any) -> None:
@@ -103,9 +105,18 @@ def test_misspelled_setting_is_found() -> None:
         ("UPLOAD_TIMEOUT", "nan"),
         ("DRAIN_SECONDS", "inf"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_invalid_value_is_named_with_its_key(key: str, value: str) -> None:
     """Raise SettingError with key and value, instead of guessing, clipping or ignoring."""
     with pytest.raises(SettingError, match=f"{key}='{value}' is not "):
         Settings.from_mapping({key: value})
+
+
+@pytest.mark.parametrize("value", [" ", ",", "two words", "schl\u00fcssel", "a,b\tc"])
+def test_invalid_key_is_not_shown(value: str) -> None:
+    """Reject keys that are empty or that no header can carry, without showing them: errors end up in logs."""
+    with pytest.raises(SettingError, match="API_KEY is not a list of keys") as error:
+        Settings.from_mapping({"API_KEY": value})
+    assert value.strip(" ,") == "" or value not in str(error.value)

@@ -11,6 +11,7 @@ from service.errors import ImageError
 from service.imaging.decode import EncodedImage, open_image
 from service.inference.batcher import Batcher, Results
 from service.inference.classifier import Prediction
+from service.inference.stages import StageMetrics
 from tests.images import empty_png
 
 MAX_PIXELS = 1_000
@@ -40,7 +41,7 @@ def run(test: Callable[[Batcher, RecordingPredictor], Coroutine[Any, Any, None]]
     async def with_batcher() -> None:
         predictor = RecordingPredictor()
         async with asyncio.timeout(30):  # a request that is never answered fails the test
-            await test(Batcher(predictor, max_size=4, max_pixels=MAX_PIXELS), predictor)
+            await test(Batcher(predictor, 4, MAX_PIXELS, StageMetrics()), predictor)
 
     asyncio.run(with_batcher())
 

@@ -23,6 +23,7 @@ CGROUPS = {  # files, CPUs, memory, workers
     "hardly any memory": ({"memory.max": "10000000"}, HOST, 10_000_000, 1),
     "version 1": ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1, 0, 1),
     "version 1, no limit": ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, HOST, 0, HOST),
+    "version 1, no memory limit": ({"memory/memory.limit_in_bytes": "9223372036854771712"}, HOST, 0, HOST),
     "version 1, little memory": ({"memory/memory.limit_in_bytes": "134217728"}, HOST, 134_217_728, 1),
 }
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from service.inference.in_flight import InFlight
 from service.process.protocol import ConnectionLimits, HttpProtocol
-from service.web.readiness import Readiness, State
+from service.web.readiness import State
+from service.web.server_state import ServerState
 from tests.service.process.connection import Connection
 from tests.service.process.connection import get as get_request
 from tests.service.process.running_service import TIMEOUT, wait_until
@@ -29,15 +29,14 @@ class RecordingApp:
     """An ASGI app that records the count of requests in flight, and responds when it is released."""
 
     def __init__(self) -> None:
-        self.in_flight = InFlight()
-        self.readiness = Readiness()
+        self.state = ServerState()
         self.counts: list[int] = []
         self.cancelled = 0
         self.is_blocked = threading.Event()
         self.release = threading.Event()
 
     async def __call__(self, scope: dict[str, Any], _receive: Any, send: Any) -> None:
-        self.counts.append(self.in_flight.count)
+        self.counts.append(self.state.in_flight.count)
         if scope["path"] == "/fail":
             raise ZeroDivisionError
         if scope["path"] == "/block":  # the event loop
@@ -64,7 +63,7 @@ class RecordingApp:
     def running(self) -> Iterator[int]:
         """Serve in a thread and yield the port. The server waits at its end for at most one second."""
         limits = ConnectionLimits(max_connections=100, header_timeout=TIMEOUT)
-        protocol = partial(HttpProtocol, in_flight=self.in_flight, readiness=self.readiness, limits=limits)
+        protocol = partial(HttpProtocol, state=self.state, limits=limits)
         config = uvicorn.Config(
             self,
             port=0,
@@ -101,7 +100,7 @@ def test_request_counts_from_before_its_handler_until_its_response() -> None:
     app = RecordingApp()
     with app.running() as port:
         assert [get(port, path) for path in ("/", "/fail", "/")] == [204, 500, 204]
-        wait_until(lambda: app.in_flight.count == 0)
+        wait_until(lambda: app.state.in_flight.count == 0)
     assert app.counts == [1, 1, 1]
 
 
@@ -111,12 +110,12 @@ def test_concurrent_requests_are_counted() -> None:
     with app.running() as port, ThreadPoolExecutor(3) as clients:
         waiting = [clients.submit(get, port, "/wait") for _ in range(3)]
         wait_until(lambda: len(app.counts) == 3)
-        assert app.in_flight.count == 3
+        assert app.state.in_flight.count == 3
         assert get(port, "/") == 204
         assert app.counts[3] == 4
         app.release.set()
         assert [client.result() for client in waiting] == [204] * 3
-        wait_until(lambda: app.in_flight.count == 0)
+        wait_until(lambda: app.state.in_flight.count == 0)
 
 
 def test_requests_of_one_iteration_count_before_their_handlers_start() -> None:
@@ -146,7 +145,7 @@ def test_pipelined_requests_are_counted_one_by_one() -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as client:
             client.sendall(get_request("/") * 2)
             wait_until(lambda: len(app.counts) == 2)
-        wait_until(lambda: app.in_flight.count == 0)
+        wait_until(lambda: app.state.in_flight.count == 0)
     assert app.counts == [1, 1]
 
 
@@ -157,11 +156,11 @@ def test_work_for_a_vanished_client_is_cancelled(caplog: pytest.LogCaptureFixtur
     with app.running() as port:
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(get_request("/wait") * waiting)
-            wait_until(lambda: app.in_flight.count == 1)
+            wait_until(lambda: app.state.in_flight.count == 1)
             time.sleep(0.05)
         if waiting == 2:  # reading is paused until the first is answered, so its end is noticed then
             app.release.set()
-        wait_until(lambda: app.in_flight.count == 0)
+        wait_until(lambda: app.state.in_flight.count == 0)
         assert get(port, "/") == 204
     assert app.cancelled == (waiting == 1)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -173,7 +172,7 @@ def test_request_that_outlasts_the_server_gets_503(caplog: pytest.LogCaptureFixt
     with app.running() as port:
         connection = Connection(port)
         connection.send(get_request("/wait"))
-        wait_until(lambda: app.in_flight.count == 1)
+        wait_until(lambda: app.state.in_flight.count == 1)
     response = connection.receive()
     assert (response.status, response.closes) == (503, True)
     assert response.content == {"detail": "The service stops. Send the request again."}
@@ -187,7 +186,7 @@ def test_response_closes_the_connection_while_the_service_drains() -> None:
     app = RecordingApp()
     with app.running() as port, Connection(port) as connection:
         assert not connection.ask(get_request("/")).closes
-        app.readiness.state = State.DRAINING
+        app.state.readiness.state = State.DRAINING
         assert connection.ask(get_request("/")).closes
         assert connection.is_at_end()
 
@@ -202,7 +201,7 @@ def test_request_that_arrives_at_the_end_is_answered() -> None:
         with ThreadPoolExecutor(1) as blocker:
             blocked = blocker.submit(get, port, "/block")
             assert app.is_blocked.wait(TIMEOUT)
-            app.readiness.state = State.DRAINING
+            app.state.readiness.state = State.DRAINING
             app.stop()
             unread.send(get_request("/"))
             app.release.set()

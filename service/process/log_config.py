@@ -1,0 +1,30 @@
+"""The logging of the server's own messages: text as uvicorn writes it, or one JSON object per line."""
+
+import copy
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from uvicorn.config import LOGGING_CONFIG
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object with the keys of the access log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line. A traceback is a string at key `exception`."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, separators=(",", ":"))
+
+
+def log_config(log_format: str) -> dict[str, Any]:
+    """Return the configuration for `logging.config.dictConfig`. log_format: text or json."""
+    config = copy.deepcopy(LOGGING_CONFIG)
+    if log_format == "json":
+        config["formatters"]["default"] = {"()": JsonFormatter}
+    config["loggers"]["asyncio"] = {"handlers": ["default"], "propagate": False}
+    return config

@@ -1,0 +1,47 @@
+"""Require an API key, if the service has one."""
+
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from service.web.request_id import Headers, find_header
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Any, Any], Awaitable[None]]
+
+OPEN_PATHS = ("/health", "/ready")
+"""Orchestrators probe these without a key."""
+
+BEARER = b"bearer "
+DETAIL = "The API key is missing or wrong. Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`."
+
+
+class ApiKeyMiddleware:
+    """Responds with 401 to requests without a valid key, before their body is read."""
+
+    def __init__(self, app: App, keys: tuple[str, ...]) -> None:
+        """Accept each of these keys, so that a key can be replaced without a moment in which neither is valid."""
+        self._app = app
+        self._keys = [key.encode() for key in keys]
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        """Run the app if the request may pass."""
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._is_valid(scope["headers"]):
+            await self._app(scope, receive, send)
+            return
+        headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}  # the body is not wanted
+        await JSONResponse({"detail": DETAIL}, status_code=401, headers=headers)(scope, receive, send)
+
+    def _is_valid(self, headers: Headers) -> bool:
+        """Compare the key that was sent with every valid one, in a time that does not depend on their content."""
+        given = _given_key(headers)
+        return any([hmac.compare_digest(given, key) for key in self._keys])  # noqa: C419 - always all of them
+
+
+def _given_key(headers: Headers) -> bytes:
+    authorization = find_header(headers, b"authorization")
+    if authorization[: len(BEARER)].lower() == BEARER:
+        return authorization[len(BEARER) :].strip()
+    return find_header(headers, b"x-api-key").strip()

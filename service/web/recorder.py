@@ -1,0 +1,95 @@
+"""Record every request: its identifier, its metrics and its line in the access log."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from service.inference.stages import SECONDS
+from service.metrics.registry import Registry
+from service.web.access_log import AccessEntry, AccessLog
+from service.web.request_id import HEADER, Headers, RequestIds, traceparent
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+ROUTES = (
+    "/predict",
+    "/predict-image",
+    "/predict-base64",
+    "/predict-batch",
+    "/health",
+    "/ready",
+    "/model",
+    "/metrics",
+)
+"""Paths with metrics of their own."""
+
+CLIENT_GONE = 499
+"""Recorded as the status of a request whose client disconnected before the response, as nginx does."""
+
+OTHER = "other"
+"""Stands for unknown paths and unexpected statuses, so that clients cannot create new label values."""
+
+STATUSES = (200, 400, 401, 404, 405, 408, 413, 414, 431, CLIENT_GONE, 500, 503)
+STATUS_LABELS = {status: str(status) for status in STATUSES}
+
+
+class RequestRecorder:
+    """Counts and logs requests, in the app and in front of it."""
+
+    def __init__(self, registry: Registry, access_log: AccessLog | None = None) -> None:
+        """Declare the metrics. Without an access log, nothing is logged."""
+        self._access_log = access_log
+        self._ids = RequestIds()
+        labels = [(route, status) for route in (*ROUTES, OTHER) for status in (*STATUS_LABELS.values(), OTHER)]
+        self._requests = registry.counter("digit_service_requests_total", "Requests.", ("route", "status"), labels)
+        self._seconds = registry.histogram(
+            "digit_service_request_seconds", "Time from the headers of a request to the end of its response.", SECONDS
+        )
+
+    def choose_id(self, headers: Headers) -> bytes:
+        """Return the identifier of a request."""
+        return self._ids.choose(headers)
+
+    def record(self, scope: Message, request_id: bytes, status: int, seconds: float) -> None:
+        """Count and log one request. scope: as in ASGI, or incomplete if the request could not be parsed."""
+        path = scope.get("path", "")
+        self._requests.increment(path if path in ROUTES else OTHER, STATUS_LABELS.get(status, OTHER))
+        self._seconds.observe(seconds)
+        if self._access_log is not None:
+            client = (scope.get("client") or ("-",))[0]
+            trace = traceparent(scope.get("headers", []))
+            method = scope.get("method", "-")
+            self._access_log.add(AccessEntry(request_id.decode(), client, method, path or "-", status, seconds, trace))
+
+
+class RecordingMiddleware:
+    """Records the requests that reach the app, and adds `extra_headers` and the identifier to every response."""
+
+    def __init__(self, app: App, recorder: RequestRecorder, extra_headers: Headers) -> None:
+        self._app = app
+        self._recorder = recorder
+        self._extra_headers = extra_headers
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Run the app for one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = self._recorder.choose_id(scope["headers"])
+        status = CLIENT_GONE
+
+        async def send_identified(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._extra_headers, (HEADER, request_id)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_identified)
+        finally:
+            self._recorder.record(scope, request_id, status, time.perf_counter() - started)
