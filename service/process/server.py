@@ -1,13 +1,16 @@
 """The uvicorn server: its configuration, its start-up and its shutdown."""
 
 import asyncio
+import signal
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import cast
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from service.inference.classifier import Classifier
 from service.inference.in_flight import InFlight
@@ -45,13 +48,23 @@ class Server(uvicorn.Server):
         limit_repeats()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Turn /ready red at once, and begin the shutdown with the next tick of the main loop."""
+        """Turn /ready red at once, and begin the shutdown with the next tick of the main loop.
+
+        A repeated signal changes nothing. uvicorn itself would abandon the requests in flight at a second SIGINT.
+        """
         self._readiness.state = State.DRAINING
-        super().handle_exit(sig, frame)
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then release the memory that only start-up needed."""
+        """Listen, then release the memory that only start-up needed.
+
+        Stop signals that a worker has received since it was forked arrive now.
+        """
         await super().startup(sockets)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
+        if self.should_exit:  # since before the app called itself ready
+            self._readiness.state = State.DRAINING
         memory.drop_clean_file_pages()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -59,7 +72,7 @@ class Server(uvicorn.Server):
         self._readiness.state = State.DRAINING
         for connection in self.server_state.connections:
             cast(HttpProtocol, connection).close_after_response()
-        await asyncio.sleep(self._drain_seconds)
+        await self._wait(self._drain_seconds)
         for server in self.servers:
             for listener in server.sockets:
                 stop_connections(listener)
@@ -88,6 +101,13 @@ class Server(uvicorn.Server):
             callback_notify=self._tick,
             timeout_notify=TICK_SECONDS,
         )
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait, and tick meanwhile as the main loop does."""
+        end = time.monotonic() + seconds
+        while (remaining := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(remaining, TICK_SECONDS))
+            await self._tick()
 
     async def _tick(self) -> None:
         memory.release_free_heap()
