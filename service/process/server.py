@@ -28,8 +28,11 @@ TICK_SECONDS = 1
 ACCEPT_GRACE = 0.5
 """Seconds between the last new connection and the end of listening, in which its request arrives and is answered."""
 
-FINISH_SECONDS = 3.5
+FINISH_SECONDS = 3.2
 """Seconds that requests in flight may take after the drain. Those that take longer are cancelled."""
+
+CANCEL_SECONDS = 0.4
+"""Seconds in which the clients of cancelled requests receive their responses."""
 
 
 class Server(uvicorn.Server):
@@ -70,14 +73,27 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, accept what waits, stop listening, and finish the requests in flight."""
         self._readiness.state = State.DRAINING
-        for connection in self.server_state.connections:
-            cast(HttpProtocol, connection).close_after_response()
+        for connection in self._connections():
+            connection.close_after_response()
         await self._wait(self._drain_seconds)
         for server in self.servers:
             for listener in server.sockets:
                 stop_connections(listener)
         await asyncio.sleep(ACCEPT_GRACE)
         await super().shutdown(sockets)
+        await self._settle(CANCEL_SECONDS / 2)
+        for connection in self._connections():
+            connection.respond_stopped()
+        await self._settle(CANCEL_SECONDS / 2)
+
+    async def _settle(self, seconds: float) -> None:
+        """Wait until all connections are closed, but not for longer."""
+        end = time.monotonic() + seconds
+        while self.server_state.connections and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def _connections(self) -> list[HttpProtocol]:
+        return [cast(HttpProtocol, connection) for connection in self.server_state.connections]
 
     def _config(self, settings: Settings, classifier: Classifier) -> uvicorn.Config:
         in_flight = InFlight()

@@ -224,6 +224,19 @@ def vanish(service: Service) -> None:
         connection.socket.close()
 
 
+def test_requests_that_outlast_the_stop_get_503(tmp_path: Path) -> None:
+    """Respond to each of many large images, with 503 to those that are not read in time, and exit in time."""
+    with running_service(tmp_path / "log", THREADS="1") as service, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(Connection(service.port)) for _ in range(400)]
+        for connection in connections:
+            connection.send(post_head(len(LARGE)) + LARGE)
+        time.sleep(0.2)
+        assert seconds_until_end(service) < STOP_SECONDS
+        statuses = [connection.receive().status for connection in connections]
+    assert set(statuses) == {200, 503}
+    assert "Traceback" not in service.log.read_text()
+
+
 @pytest.mark.slow
 @WORKERS
 @pytest.mark.parametrize("drain_seconds", ["0", "0.5"])
