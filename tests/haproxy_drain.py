@@ -22,7 +22,7 @@ from tests.service.process.running_service import Service, running_service, wait
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 
-CHECK_SECONDS = 0.2
+CHECK_SECONDS = 0.1
 """HAProxy reads /ready so often. DRAIN_SECONDS must be longer."""
 
 RETRY_ON = "conn-failure empty-response 503"
