@@ -22,4 +22,4 @@ USER appuser
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --retries=3 \
     CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health', timeout=9)"]
-CMD ["python3", "-m", "service"]
+CMD ["env", "--block-signal=TERM,INT", "python3", "-m", "service"]

@@ -40,7 +40,7 @@ class RunningServer:
 @contextmanager
 def start_server(command: list[str], cores: Iterable[int], first: Request, expected: bytes) -> Iterator[RunningServer]:
     """Start a server and send `first` until a response contains `expected`. Stops the server on exit."""
-    port = _free_port()
+    port = free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
         ["taskset", "--cpu-list", ",".join(map(str, cores)), *(part.format(port=port) for part in command)],
@@ -82,7 +82,8 @@ def _response(port: int, request: Request) -> bytes:
         return b""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

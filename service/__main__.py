@@ -13,8 +13,10 @@ def exit_quietly(_number: int, _frame: object) -> None:
 
 
 # Before the imports, which take a fifth of a second: process 1 of a container ignores signals without a handler.
+# The image blocks them until here, because Python itself takes time to start.
 signal.signal(signal.SIGINT, exit_quietly)
 signal.signal(signal.SIGTERM, exit_quietly)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 import socket  # noqa: E402
 import sys  # noqa: E402
@@ -29,7 +31,7 @@ from service.process import limits, memory  # noqa: E402
 from service.process.heartbeat import Heartbeat  # noqa: E402
 from service.process.listeners import listen  # noqa: E402
 from service.process.server import Server  # noqa: E402
-from service.process.workers import STOP_GRACE, Supervisor  # noqa: E402
+from service.process.workers import SIGNALS, STOP_GRACE, Supervisor  # noqa: E402
 from service.settings import Settings, describe_settings, misspelled_settings  # noqa: E402
 
 
@@ -74,6 +76,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
         server.run()
         return
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from the first connection on, a stop is a drain
     sockets = listen(settings.host, settings.port, count)
     host, port = sockets[0].getsockname()[:2]
     print(f"digit-service: {count} workers running on http://{host}:{port}", file=sys.stderr, flush=True)

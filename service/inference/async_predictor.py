@@ -73,8 +73,8 @@ class AsyncPredictor:
         return await self._run(partial(self._predictor.classify, model_inputs))
 
     def close(self) -> None:
-        """Finish the predictions that are running, drop those that are queued, and end the threads."""
-        self._threads.shutdown(cancel_futures=True)
+        """Drop the predictions that are queued, and end each thread after the one that it runs. Does not wait."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         """Run work in a thread. If the request is cancelled, drop work that has not started, and wait for the rest.

@@ -58,6 +58,7 @@ class RejectedError(Exception):
 MALFORMED = Rejection(400, "The request is not valid HTTP/1.1.")
 TOO_MANY_REQUESTS = Rejection(400, "More than one request is queued on this connection.")
 URL_TOO_LONG = Rejection(414, f"The URL is longer than {MAX_URL_BYTES} bytes.")
+STOPPED = Rejection(503, "The service stops. Send the request again.")
 HEADERS_TOO_LARGE = Rejection(431, f"The headers are larger than {MAX_HEADER_BYTES} bytes.")
 
 
@@ -127,6 +128,13 @@ class HttpProtocol(HttpToolsProtocol):
         """Close the connection after the response to the newest request that has arrived."""
         if self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def respond_stopped(self) -> None:
+        """Respond with 503 and close, if the work for a request goes on although it has been cancelled."""
+        if self._running is not None and not self._running.response_started and not self.transport.is_closing():
+            self._write_rejection(STOPPED)
+            self.transport.close()
+            self._abandon_running()
 
     def _make_room(self) -> None:
         """Close the connection that has waited longest for its first headers, or this one if none has waited long."""
@@ -321,6 +329,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._recorder.record({"client": self.client}, request_id, rejection.status, 0.0)
         body = json.dumps({"detail": rejection.detail}).encode()
         head = b"content-type: application/json\r\nconnection: close\r\n%b: %b\r\n" % (HEADER, request_id)
+        head += b"retry-after: 1\r\n" if rejection.status == 503 else b""
         self.transport.write(STATUS_LINE[rejection.status] + head + b"content-length: %d\r\n\r\n" % len(body) + body)
 
     # Timers
@@ -348,7 +357,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 async def _respond_stopped(send: Any) -> None:
     """Respond to a request that takes longer than the server waits for at its end."""
-    body = json.dumps({"detail": "The service stops. Send the request again."}).encode()
+    body = json.dumps({"detail": STOPPED.detail}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close"), (b"retry-after", b"1")]
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": 503, "headers": headers})

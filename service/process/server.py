@@ -1,13 +1,16 @@
 """The uvicorn server: its configuration, its start-up and its shutdown."""
 
 import asyncio
+import signal
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import cast
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from service.inference.classifier import Classifier
 from service.metrics.process_metrics import ProcessMetrics
@@ -35,8 +38,11 @@ FLUSH_SECONDS = 0.5
 
 ACCESS_LOG_DESCRIPTOR = 1  # standard output
 
-FINISH_SECONDS = 3.5
+FINISH_SECONDS = 3.2
 """Seconds that requests in flight may take after the drain. Those that take longer are cancelled."""
+
+CANCEL_SECONDS = 0.4
+"""Seconds in which the clients of cancelled requests receive their responses."""
 
 
 class Server(uvicorn.Server):
@@ -59,27 +65,50 @@ class Server(uvicorn.Server):
         limit_repeats()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Turn /ready red at once, and begin the shutdown with the next tick of the main loop."""
+        """Turn /ready red at once, and begin the shutdown with the next tick of the main loop.
+
+        A repeated signal changes nothing. uvicorn itself would abandon the requests in flight at a second SIGINT.
+        """
         self._state.readiness.state = State.DRAINING
-        super().handle_exit(sig, frame)
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then release the memory that only start-up needed."""
+        """Listen, then release the memory that only start-up needed.
+
+        Stop signals that a worker has received since it was forked arrive now.
+        """
         await super().startup(sockets)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
+        if self.should_exit:  # since before the app called itself ready
+            self._state.readiness.state = State.DRAINING
         memory.drop_clean_file_pages()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, accept what waits, stop listening, and finish the requests in flight."""
         self._state.readiness.state = State.DRAINING
-        for connection in self.server_state.connections:
-            cast(HttpProtocol, connection).close_after_response()
-        await asyncio.sleep(self._drain_seconds)
+        for connection in self._connections():
+            connection.close_after_response()
+        await self._wait(self._drain_seconds)
         for server in self.servers:
             for listener in server.sockets:
                 stop_connections(listener)
         await asyncio.sleep(ACCEPT_GRACE)
         await super().shutdown(sockets)
+        await self._settle(CANCEL_SECONDS / 2)
+        for connection in self._connections():
+            connection.respond_stopped()
+        await self._settle(CANCEL_SECONDS / 2)
         self._access_lines.flush(FLUSH_SECONDS)
+
+    async def _settle(self, seconds: float) -> None:
+        """Wait until all connections are closed, but not for longer."""
+        end = time.monotonic() + seconds
+        while self.server_state.connections and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def _connections(self) -> list[HttpProtocol]:
+        return [cast(HttpProtocol, connection) for connection in self.server_state.connections]
 
     def _config(self, settings: Settings, classifier: Classifier) -> uvicorn.Config:
         connection_limits = ConnectionLimits(
@@ -103,6 +132,13 @@ class Server(uvicorn.Server):
             callback_notify=self._tick,
             timeout_notify=TICK_SECONDS,
         )
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait, and tick meanwhile as the main loop does."""
+        end = time.monotonic() + seconds
+        while (remaining := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(remaining, TICK_SECONDS))
+            await self._tick()
 
     async def _tick(self) -> None:
         memory.release_free_heap()

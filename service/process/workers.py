@@ -38,7 +38,6 @@ PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("uvicorn.error")
 
-
 Serve = Callable[[socket.socket, Heartbeat], None]
 
 
@@ -88,17 +87,22 @@ class Supervisor:
             )
 
     def _start_due_workers(self) -> None:
-        if self._stop_deadline is not None:
-            return
         for worker in self._workers:
-            if not worker.pid and time.monotonic() - worker.started >= MIN_RESTART_INTERVAL:
+            is_due = not worker.pid and time.monotonic() - worker.started >= MIN_RESTART_INTERVAL
+            if is_due and self._stop_deadline is None:
                 self._fork(worker)
 
     def _fork(self, worker: Worker) -> None:
         worker.started = time.monotonic()
         worker.heartbeat.beat()
         supervisor = os.getpid()
-        worker.pid = os.fork()
+        try:
+            worker.pid = os.fork()
+        except OSError as error:  # too many processes, or too little memory
+            log.error("A worker cannot be started: %s. Trying again.", error.strerror)  # noqa: TRY400 - it says it all
+            if not any(other.pid for other in self._workers):
+                self._count_crash(worker)
+            return
         if worker.pid == 0:
             self._end_with_parent(supervisor)
             self._run_worker(worker)
@@ -112,12 +116,13 @@ class Supervisor:
     def _run_worker(self, worker: Worker) -> NoReturn:
         """Serve in the forked process.
 
-        A stop signal ends it until uvicorn installs its own handlers. Copies of the other listeners are closed, because
-        connections would still be queued on them after their worker has ended.
+        Stop signals stay blocked until the server handles them: connections may wait on the listener already, and they
+        would be reset. Copies of the other listeners are closed, because connections would still be queued on them
+        after their worker has ended.
         """
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
         for other in self._workers:
             if other is not worker:
                 other.listener.close()
@@ -159,11 +164,16 @@ class Supervisor:
                     self._on_unexpected_end(worker, pid, os.waitstatus_to_exitcode(status))
 
     def _on_unexpected_end(self, worker: Worker, pid: int, status: int) -> None:
-        self._crashes = self._crashes + 1 if time.monotonic() - worker.started < MIN_LIFE else 0
+        self._count_crash(worker)
         if self._crashes < MAX_CRASHES:
             log.error("Worker %d ended (%d) and is replaced.", pid, status)
         else:
             log.error("Worker %d ended (%d), the %dth in a row at its start.", pid, status, self._crashes)
+
+    def _count_crash(self, worker: Worker) -> None:
+        """Count an end as a crash if the worker has not lived long, and give up after too many."""
+        self._crashes = self._crashes + 1 if time.monotonic() - worker.started < MIN_LIFE else 0
+        if self._crashes >= MAX_CRASHES:
             self._stop()
 
     def _kill_hanging_workers(self) -> None:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from benchmarks.server import ticks
 from tests.conftest import ROOT
 from tests.drain_load import drain
+from tests.haproxy_drain import HAPROXY, roll
 from tests.service.process.connection import POST, Connection, get, post_head
 from tests.service.process.running_service import (
     PNG,
@@ -22,103 +22,20 @@ from tests.service.process.running_service import (
     TIMEOUT,
     Service,
     children,
+    read_response,
     running_service,
-    stop,
     wait_until,
 )
+from tests.stop_sweep import UNSHARE, service_as_process_1, stop_once, sweep
 
 STOP_SECONDS = 5
 """Within these after DRAIN_SECONDS the service must end."""
 
-START_SECONDS = 0.6
-"""The start takes no longer."""
+STARTS = 60
+SWEEP_SECONDS = 1.5
+"""A start, with several at once on two cores."""
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
-
-UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc")
-"""Runs a command as process 1 of a new namespace."""
-
-
-def catches(pid: int, number: signal.Signals) -> bool:
-    """Return whether a process has a handler for a signal, or blocks it to receive it later."""
-    with contextlib.suppress(OSError):
-        masks = re.findall(r"^Sig(?:Cgt|Blk):\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
-    return False
-
-
-@contextlib.contextmanager
-def started_service(log: Path, *prefix: str, **environ: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start the service and yield its process at once, not when it listens."""
-    environment = {**os.environ, "HOST": "127.0.0.1", "PORT": "0", **environ}
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [*prefix, PYTHON, "-m", "service"],
-            cwd=ROOT,
-            env=environment,
-            stderr=stream,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        stop(process)
-
-
-def stop_after(log: Path, delay: float, *signals: signal.Signals, **environ: str) -> float:
-    """Send signals `delay` seconds after the first instruction of the service. Return the seconds until its end."""
-    with started_service(log, **environ) as process:
-        wait_until(lambda: catches(process.pid, signal.SIGTERM))  # Python itself catches SIGINT earlier
-        time.sleep(delay)
-        sent = time.monotonic()
-        for number in signals:
-            process.send_signal(number)
-        assert process.wait(TIMEOUT) == 0, log.read_text()
-        seconds = time.monotonic() - sent
-    assert "Traceback" not in log.read_text()
-    return seconds
-
-
-# Any moment
-
-
-@WORKERS
-@pytest.mark.parametrize("delay", [0.0, 0.15, 0.3, 0.45])
-def test_sigterm_during_the_start_ends_with_0(tmp_path: Path, delay: float, workers: str) -> None:
-    """Exit with 0 in time, without a traceback, if SIGTERM arrives while the service starts."""
-    assert stop_after(tmp_path / "log", delay, signal.SIGTERM, WORKERS=workers) < STOP_SECONDS
-
-
-@pytest.mark.slow
-@WORKERS
-@pytest.mark.parametrize(
-    "signals",
-    [(signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT,), (signal.SIGINT, signal.SIGTERM)],
-    ids=["SIGTERM", "SIGTERM twice", "SIGINT", "both"],
-)
-def test_stop_at_any_moment_ends_with_0(tmp_path: Path, signals: tuple[signal.Signals, ...], workers: str) -> None:
-    """Exit with 0 in time, without a traceback, for signals at each 30 ms of the start."""
-    for step in range(int(START_SECONDS / 0.03)):
-        assert stop_after(tmp_path / "log", step * 0.03, *signals, WORKERS=workers) < STOP_SECONDS
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_second_signal_changes_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """Exit with 0 after DRAIN_SECONDS, however many SIGTERM follow the first signal."""
-    with running_service(tmp_path / "log", WORKERS="2", DRAIN_SECONDS="0.5") as service:
-        wait_until(lambda: service.log.read_text().count("startup complete") == 2)
-        sent = time.monotonic()
-        service.process.send_signal(number)
-        for _ in range(5):
-            time.sleep(0.05)
-            service.process.terminate()
-        assert service.process.wait(TIMEOUT) == 0
-        assert 0.5 < time.monotonic() - sent < 0.5 + STOP_SECONDS
-    assert "Traceback" not in service.log.read_text()
-
-
-# Process 1
 
 
 def can_unshare() -> bool:
@@ -129,31 +46,63 @@ def can_unshare() -> bool:
 
 
 needs_namespaces = pytest.mark.skipif(not can_unshare(), reason="this system lets tests create no process namespace")
+IS_PROCESS_1 = pytest.mark.parametrize(
+    "is_process_1", [False, pytest.param(True, marks=needs_namespaces)], ids=["process", "process 1"]
+)
 
 
-@contextlib.contextmanager
-def service_as_process_1(log: Path, **environ: str) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
-    """Run the service as process 1. Yield its number outside, and the process that ends with its status."""
-    with started_service(log, *UNSHARE, **environ) as parent:
-        wait_until(lambda: bool(children(parent.pid)))
-        (pid,) = children(parent.pid)
-        try:
-            yield pid, parent
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+# Any moment
 
 
-@needs_namespaces
+@IS_PROCESS_1
 @WORKERS
-@pytest.mark.parametrize("delay", [0.0, 0.2, START_SECONDS])
-def test_sigterm_ends_process_1(tmp_path: Path, delay: float, workers: str) -> None:
-    """Exit with 0 as process 1, which ignores signals that it does not handle."""
-    with service_as_process_1(tmp_path / "log", WORKERS=workers) as (pid, parent):
-        wait_until(lambda: catches(pid, signal.SIGTERM))
-        time.sleep(delay)
-        os.kill(pid, signal.SIGTERM)
-        assert parent.wait(STOP_SECONDS) == 0
+@pytest.mark.parametrize("delay", [0.0, 0.2, 0.4])
+def test_sigterm_during_the_start_ends_with_0(tmp_path: Path, delay: float, workers: str, is_process_1: bool) -> None:
+    """Exit with 0 in time, without a traceback, if SIGTERM arrives while the service starts."""
+    stop = stop_once(tmp_path / "log", workers, "SIGTERM", delay, is_process_1)
+    assert stop.is_clean, stop
+    assert stop.seconds < STOP_SECONDS
+
+
+@pytest.mark.slow
+@IS_PROCESS_1
+def test_stop_at_any_moment_ends_with_0(tmp_path: Path, is_process_1: bool) -> None:
+    """Exit with 0 in time, without a traceback, for signals at many moments of the start, once or twice."""
+    for stop in sweep(tmp_path, STARTS, SWEEP_SECONDS, is_process_1, at_once=6):
+        assert stop.is_clean, stop
+        assert stop.seconds < STOP_SECONDS, stop
+
+
+def test_connection_that_waits_for_the_workers_is_answered(tmp_path: Path) -> None:
+    """Answer a request that arrived before the workers handle signals, although SIGTERM follows at once."""
+    with running_service(tmp_path / "log", WORKERS="2") as service, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(Connection(service.port)) for _ in range(8)]
+        for connection in connections:
+            connection.send(get("/health"))
+        assert seconds_until_end(service) < STOP_SECONDS
+        assert [connection.receive().status for connection in connections] == [200] * 8
+
+
+@WORKERS
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_second_signal_changes_nothing(tmp_path: Path, number: signal.Signals, workers: str) -> None:
+    """Exit with 0 after DRAIN_SECONDS and finish an upload, however many signals follow the first."""
+    with running_service(tmp_path / "log", WORKERS=workers, DRAIN_SECONDS="0.5") as service:
+        with service.open_upload(len(PNG), PNG[:50]) as upload:
+            time.sleep(0.2)
+            sent = time.monotonic()
+            for _ in range(6):
+                os.killpg(service.process.pid, number)  # as a terminal does at Ctrl-C
+                time.sleep(0.05)
+            time.sleep(1.2)  # until the server no longer listens
+            upload.sendall(PNG[50:])
+            assert read_response(upload)[0] == 200
+        assert service.process.wait(TIMEOUT) == 0
+        assert 0.5 < time.monotonic() - sent < 0.5 + STOP_SECONDS
+    assert "Traceback" not in service.log.read_text()
+
+
+# Process 1
 
 
 @needs_namespaces
@@ -189,6 +138,28 @@ def test_workers_end_with_a_killed_supervisor(tmp_path: Path) -> None:
         wait_until(lambda: not any(is_running(worker) for worker in workers))
 
 
+QUICK_HEARTBEAT = (
+    "from service.process import workers; workers.HEARTBEAT_TIMEOUT = 3.0; from service.__main__ import main; main()"
+)
+
+
+@pytest.mark.slow
+def test_only_a_worker_that_hangs_is_killed(tmp_path: Path) -> None:
+    """Replace a paused worker after HEARTBEAT_TIMEOUT, but let another drain for longer than that."""
+    command = [PYTHON, "-c", QUICK_HEARTBEAT]
+    with running_service(tmp_path / "log", command, WORKERS="2", DRAIN_SECONDS="5") as service:
+        wait_until(lambda: service.log.read_text().count("startup complete") == 2)
+        paused, draining = children(service.process.pid)
+        os.kill(paused, signal.SIGSTOP)
+        os.kill(draining, signal.SIGTERM)
+        wait_until(lambda: service.log.read_text().count("startup complete") == 4)
+        log = service.log.read_text()
+        os.killpg(service.process.pid, signal.SIGKILL)
+    assert f"Worker {paused} gave no sign of life for 3 s and is killed." in log
+    assert f"Worker {paused} ended (-9) and is replaced." in log
+    assert f"Worker {draining} ended (-15) and is replaced." in log
+
+
 def is_running(pid: int) -> bool:
     """Return whether a process exists and has not ended."""
     with contextlib.suppress(OSError):
@@ -200,27 +171,17 @@ def is_running(pid: int) -> bool:
 
 
 @WORKERS
-@pytest.mark.parametrize(
-    "sent", [b"", get("/health"), get("/health")[:-2], post_head(10**12)], ids=["silent", "kept", "half", "refused"]
-)
-def test_idle_connections_do_not_delay_the_end(tmp_path: Path, sent: bytes, workers: str) -> None:
-    """Exit in time although clients keep their connections, in whatever state."""
+def test_clients_do_not_delay_the_end(tmp_path: Path, workers: str) -> None:
+    """Exit in time although clients keep their connections, in whatever state, and respond with 503 to an upload."""
     with running_service(tmp_path / "log", WORKERS=workers) as service, contextlib.ExitStack() as stack:
-        for _ in range(30):
-            stack.enter_context(Connection(service.port)).send(sent)
+        for sent in (b"", get("/health"), get("/health")[:-2], post_head(10**12)):
+            for _ in range(30):
+                stack.enter_context(Connection(service.port)).send(sent)
+        upload = stack.enter_context(Connection(service.port))
+        upload.send(post_head(len(PNG)) + PNG[:50])
         time.sleep(0.2)
         assert seconds_until_end(service) < STOP_SECONDS
-    assert "Traceback" not in service.log.read_text()
-
-
-@WORKERS
-def test_stalled_upload_does_not_delay_the_end(tmp_path: Path, workers: str) -> None:
-    """Exit in time although an upload never ends, and respond to it with 503."""
-    with running_service(tmp_path / "log", WORKERS=workers) as service, Connection(service.port) as connection:
-        connection.send(post_head(len(PNG)) + PNG[:50])
-        time.sleep(0.2)
-        assert seconds_until_end(service) < STOP_SECONDS
-        assert connection.receive().status == 503
+        assert upload.receive().status == 503
     assert "Traceback" not in service.log.read_text()
 
 
@@ -263,6 +224,19 @@ def vanish(service: Service) -> None:
         connection.socket.close()
 
 
+def test_requests_that_outlast_the_stop_get_503(tmp_path: Path) -> None:
+    """Respond to each of many large images, with 503 to those that are not read in time, and exit in time."""
+    with running_service(tmp_path / "log", THREADS="1") as service, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(Connection(service.port)) for _ in range(400)]
+        for connection in connections:
+            connection.send(post_head(len(LARGE)) + LARGE)
+        time.sleep(0.2)
+        assert seconds_until_end(service) < STOP_SECONDS
+        statuses = [connection.receive().status for connection in connections]
+    assert set(statuses) == {200, 503}
+    assert "Traceback" not in service.log.read_text()
+
+
 @pytest.mark.slow
 @WORKERS
 @pytest.mark.parametrize("drain_seconds", ["0", "0.5"])
@@ -274,3 +248,12 @@ def test_drain_under_load_loses_no_request(tmp_path: Path, drain_seconds: str, w
     assert all(counts["200"] and counts["503"] and counts["refused"] for counts in load.counts.values())
     assert seconds < float(drain_seconds) + STOP_SECONDS
     assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
+def test_rolling_restart_behind_haproxy_fails_no_request(tmp_path: Path) -> None:
+    """Answer every request with 200, of fresh and of kept connections, while two instances restart in turn."""
+    load = roll(tmp_path, drain_seconds=1.0)
+    assert load.lost == []
+    assert all(set(counts) == {"200"} for counts in load.counts.values()), load.counts

@@ -21,6 +21,7 @@ from service.process import workers
 from service.process.listeners import listen
 
 def serve(listener, heartbeat):
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, workers.STOP_SIGNALS)  # as the server does once it handles them
     print("started", flush=True)
     {serve}
 
@@ -146,11 +147,12 @@ def test_other_child_is_reaped(tmp_path: Path) -> None:
     assert supervisor.starts() == 1
 
 
-def test_worker_ends_with_its_supervisor(tmp_path: Path) -> None:
-    """End the worker when the supervisor is killed, which cannot forward the signal."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGQUIT])
+def test_worker_ends_with_its_supervisor(tmp_path: Path, number: signal.Signals) -> None:
+    """End the worker when a signal ends the supervisor, which cannot forward it."""
     with supervised(tmp_path, "time.sleep(600)") as supervisor:
         worker = supervisor.wait_for_worker()
-        supervisor.process.kill()
+        supervisor.process.send_signal(number)
         wait_until(lambda: not Path(f"/proc/{worker}").exists() or has_ended(worker))
 
 
@@ -205,12 +207,33 @@ def test_crash_after_a_long_life_is_not_counted(tmp_path: Path) -> None:
         supervisor.terminate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_before_the_server_has_handlers_ends_the_worker(tmp_path: Path, number: signal.Signals) -> None:
-    """End a worker on a stop signal, without a traceback, before its server installs signal handlers."""
-    with supervised(tmp_path, "time.sleep(600)") as supervisor:
-        worker = supervisor.wait_for_worker()
-        os.kill(worker, number)
-        wait_until(lambda: f"Worker {worker} ended ({-number}) and is replaced." in supervisor.log())
+NO_FORK = """
+fork, failures = os.fork, [1] * {failures}
+
+def fail_first():
+    if failures:
+        failures.pop()
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return fork()
+
+os.fork = fail_first
+workers.MIN_RESTART_INTERVAL = 0.1
+"""
+
+
+def test_worker_that_cannot_be_forked_is_started_later(tmp_path: Path) -> None:
+    """Log that the system has no room for a worker, and try again."""
+    with supervised(tmp_path, "time.sleep(600)", prepare=NO_FORK.format(failures=2)) as supervisor:
+        wait_until(lambda: supervisor.starts() == 1)
         supervisor.terminate()
+    message = "A worker cannot be started: Resource temporarily unavailable. Trying again."
+    assert supervisor.log().count(message) == 2
+    assert "Traceback" not in supervisor.log()
+
+
+def test_no_worker_that_can_be_forked_ends_with_status_1(tmp_path: Path) -> None:
+    """Exit with 1 after MAX_CRASHES attempts to start the only worker."""
+    with supervised(tmp_path, "time.sleep(600)", prepare=NO_FORK.format(failures=100)) as supervisor:
+        assert supervisor.process.wait(TIMEOUT) == 1
+    assert supervisor.log().count("A worker cannot be started") == MAX_CRASHES
     assert "Traceback" not in supervisor.log()
