@@ -72,6 +72,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     budget = settings.memory_budget or limits.memory_budget(count)
     registry = Registry(count)
     server = Server(replace(settings, threads=threads, memory_budget=budget), classifier, registry)
+    memory.freeze_objects()
     if count == 1:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
         server.run()

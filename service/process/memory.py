@@ -1,6 +1,7 @@
 """Return unneeded memory to the system. Does nothing where the system is not Linux."""
 
 import ctypes
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,6 +47,24 @@ def drop_clean_file_pages() -> None:
     with suppress(OSError):  # no /proc
         for start, end in _clean_file_mappings():
             _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
+
+
+def freeze_objects() -> None:
+    """Take the objects that exist now out of garbage collection. Call it before the first fork.
+
+    A full collection stops the process for some hundredths of a second, and writes to every object: in each forked
+    worker it would copy nine megabytes that the processes share.
+    """
+    gc.freeze()
+
+
+def collect_garbage() -> None:
+    """Free what failed requests have left behind in reference cycles, and return free heap to the system.
+
+    Takes about a millisecond if the objects of start-up are frozen.
+    """
+    gc.collect()
+    release_free_heap()
 
 
 def release_free_heap() -> None:

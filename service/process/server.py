@@ -141,6 +141,6 @@ class Server(uvicorn.Server):
             await self._tick()
 
     async def _tick(self) -> None:
-        memory.release_free_heap()
+        memory.collect_garbage()
         self._state.registry.refresh()
         self.on_alive()

@@ -19,5 +19,10 @@ def keep(target: str, data: bytes) -> Iterator[None]:
     try:
         yield
     except Exception:
-        (FOLDER / f"{target}-crash-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}").write_bytes(data)
+        write(target, data)
         raise
+
+
+def write(target: str, data: bytes) -> None:
+    """Write an input into the folder, under its target and hash."""
+    (FOLDER / f"{target}-crash-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}").write_bytes(data)

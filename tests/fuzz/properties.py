@@ -1,40 +1,24 @@
 """Claims about inputs that hypothesis draws. Unlike the targets, they know what a well-formed input must give."""
 
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from service.web import json_image, multipart
 from tests.fuzz import oracles, targets
+from tests.fuzz.crash_files import write
 from tests.fuzz.strategies import PICTURES, Document, Form, corrupted_pictures, documents, forms
 
-counts: dict[str, int] = {}
-"""How many inputs each property has seen."""
 
-
-def counted(claim: Callable[..., None]) -> Callable[..., None]:
-    """Count the inputs of a property."""
-
-    @wraps(claim)
-    def count_and_check(**inputs: Any) -> None:
-        counts[claim.__name__] = counts.get(claim.__name__, 0) + 1
-        claim(**inputs)
-
-    return count_and_check
-
-
-@given(PICTURES | corrupted_pictures())
-@counted
 def decode(picture: bytes) -> None:
     """Decode any picture or raise ImageError."""
     targets.decode(picture)
 
 
-@given(forms())
-@counted
 def form(written: Form) -> None:
     """Return the parts of a form that were written, as python-multipart does."""
     for body in (written.body, bytearray(written.body)):
@@ -45,32 +29,72 @@ def form(written: Form) -> None:
     assert [content for _, content in expected] == [content for _, _, content in written.parts]
 
 
-@given(documents())
-@counted
 def document(written: Document) -> None:
     """Return the image at the top level of a document, whatever else it holds."""
     for body in (written.body, bytearray(written.body)):
         assert json_image.decode(body, "image") == written.image
 
 
-@given(st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda written: written.body))
-@counted
 def app(route: int, body: bytes) -> None:
     """Respond to any picture or form at any route with 200 or 400."""
     targets.app(bytes((route,)) + body)
 
 
-PROPERTIES: dict[str, Callable[[], None]] = {"decode": decode, "form": form, "document": document, "app": app}
+@dataclass(frozen=True)
+class Property:
+    """A claim, the strategies that draw its inputs, and how its target takes the same input."""
+
+    claim: Callable[..., None]
+    strategies: tuple[SearchStrategy[Any], ...]
+    target_input: Callable[..., bytes]
+
+
+PROPERTIES = {
+    "decode": Property(decode, (PICTURES | corrupted_pictures(),), lambda picture: picture),
+    "form": Property(form, (forms(),), lambda written: b'; boundary="' + written.boundary + b'"\n' + written.body),
+    "document": Property(document, (documents(),), lambda written: written.body),
+    "app": Property(
+        app,
+        (st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda written: written.body)),
+        lambda route, body: bytes((route,)) + body,
+    ),
+}
+
+
+class Run:
+    """Checks a property. count: of its inputs so far. failing: the last input that broke the claim, the simplest."""
+
+    def __init__(self, tested: Property) -> None:
+        self._tested = tested
+        self.count = 0
+        self.failing: bytes | None = None
+
+    def check(self, inputs: tuple[Any, ...]) -> None:
+        """Check one input."""
+        self.count += 1
+        try:
+            self._tested.claim(*inputs)
+        except Exception:
+            self.failing = self._tested.target_input(*inputs)
+            raise
 
 
 def run_property(name: str, examples: int, *, derandomize: bool = False) -> int:
-    """Check a property with new examples, or always the same ones, and count them."""
-    before = counts.get(name, 0)
-    settings(
+    """Check a property with new examples, or always the same ones, and count them. Keep an input that breaks it."""
+    run = Run(PROPERTIES[name])
+    # A function can be given to hypothesis only once, so each run gives it a new one.
+    check = given(st.tuples(*PROPERTIES[name].strategies))(lambda inputs: run.check(inputs))
+    options = settings(
         max_examples=examples,
         derandomize=derandomize,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-    )(PROPERTIES[name])()
-    return counts[name] - before
+    )
+    try:
+        options(check)()
+    except Exception:
+        if run.failing is not None:
+            write(name, run.failing)
+        raise
+    return run.count
