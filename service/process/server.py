@@ -12,7 +12,7 @@ import uvicorn
 from service.inference.classifier import Classifier
 from service.inference.in_flight import InFlight
 from service.process import limits, memory
-from service.process.listeners import stop_connections
+from service.process.listeners import MAX_ACCEPTS, lengthen_backlog, stop_connections
 from service.process.log_limit import limit_repeats
 from service.process.protocol import ConnectionLimits, HttpProtocol
 from service.settings import Settings
@@ -52,6 +52,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then release the memory that only start-up needed."""
         await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                lengthen_backlog(listener)
         memory.drop_clean_file_pages()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,6 +82,7 @@ class Server(uvicorn.Server):
             port=settings.port,
             http=protocol,  # type: ignore[arg-type]  # uvicorn only calls it
             log_level=settings.log_level,
+            backlog=MAX_ACCEPTS,
             access_log=settings.log_level == "debug",  # one line per request costs more than its prediction
             server_header=False,
             proxy_headers=False,
