@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from service.inference.async_predictor import AsyncPredictor
@@ -15,6 +14,7 @@ from service.inference.predictor import Predictor
 from service.settings import Settings
 from service.web.admission import Admission, MemoryBudget
 from service.web.body import BodyReader
+from service.web.cors import CrossOriginMiddleware
 from service.web.errors import exception_handlers
 from service.web.predict import PredictEndpoints
 from service.web.readiness import Readiness, State
@@ -52,7 +52,9 @@ def create_app(settings: Settings, classifier: Classifier, readiness: Readiness,
             Route("/model", status.model),
         ],
         middleware=[
-            Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
+            Middleware(
+                CrossOriginMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
+            )
         ],
         exception_handlers=exception_handlers(),
         lifespan=lifespan,

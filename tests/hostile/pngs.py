@@ -174,6 +174,8 @@ COSTLY: Generators = {
     "largest gray, Paeth": lambda: large(MAX_SIDE, 2_400, filter_type=4),
     "largest gray, average": lambda: large(MAX_SIDE, 2_400, filter_type=3),
     "largest gray, interlaced": lambda: large(7_000, 7_000, interlace=1),
+    "largest gray, interlaced, Paeth": lambda: large(7_000, 7_000, filter_type=4, interlace=1),
+    "largest 16-bit RGBA, Paeth": lambda: large(3_140, 3_140, 16, RGBA, filter_type=4),
     "largest 1-bit": lambda: large(MAX_SIDE, 1_200, 1),
     "largest 1-bit, interlaced": lambda: large(4_900, 4_900, 1, interlace=1),
     "largest palette": lambda: large(MAX_SIDE, 1_200, 8, PALETTE),

@@ -98,6 +98,12 @@ def test_empty_image_is_left_to_the_decoder(text: str) -> None:
     assert json_image.decode(json.dumps({"image": text}).encode(), "image") == b""
 
 
+def test_long_number_does_not_matter() -> None:
+    """Read a document with a number of more digits than Python converts to an integer."""
+    document = '{"number": ' + "9" * 5_000 + f', "image": "{STANDARD}"}}'
+    assert json_image.decode(document.encode(), "image") == PNG
+
+
 DOCUMENTS = {
     "malformed": (b'{"image": ', "The body is not valid JSON."),
     "empty": (b"", "The body is not valid JSON."),
@@ -105,7 +111,8 @@ DOCUMENTS = {
     "image is not UTF-8": (b'{"image": "\xff"}', "Field 'image' is not valid base64."),
     "nested too deep": (b"[" * 60_000, "The body is not valid JSON."),
     "escape that JSON does not have": (b'{"image": "\\x"}', "The body is not valid JSON."),
-    "number with too many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "The body is not valid JSON."),
+    "backslashes of 300 KB": (b'{"image": "' + b"\\\\" * 150_000 + b'"}', "Field 'image' is not valid base64."),
+    "image is a number with many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "Field 'image' is not a string."),
     "list": (b'["image"]', "The body is not a JSON object."),
     "string": (b'"image"', "The body is not a JSON object."),
     "null": (b"null", "The body is not a JSON object."),
