@@ -114,7 +114,32 @@ def _decode_base64(text: Buffer, field: str) -> Buffer:
 def _decode_from(start: int, text: Buffer, field: str) -> Buffer:
     if isinstance(text, bytearray) and (len(text) - start) % 4 == 0 and STANDARD_BASE64.fullmatch(text, start):
         return _decode_in_place(start, text)
-    compact = text[start:].translate(STANDARD_ALPHABET, WHITESPACE).rstrip(b"=")
+    if len(text) > SLICE_BYTES:
+        return _decode_in_slices(start, text, field)
+    return _decode_strictly(_compact(text[start:]).rstrip(b"="), field)
+
+
+def _decode_in_slices(start: int, text: Buffer, field: str) -> bytearray:
+    """Decode any base64 from `start` on. Between two slices other threads run, and each takes little memory."""
+    text = text.rstrip(WHITESPACE + b"=")
+    if text.find(b"=", start) >= 0:
+        raise _invalid_base64(field)
+    decoded, rest = bytearray(), b""
+    for position in range(start, len(text), SLICE_BYTES):
+        compact = rest + _compact(text[position : position + SLICE_BYTES])
+        end = len(compact) - len(compact) % 4
+        decoded += _decode_strictly(compact[:end], field)
+        rest = compact[end:]
+    decoded += _decode_strictly(rest, field)
+    return decoded
+
+
+def _compact(text: Buffer) -> bytes:
+    return bytes(text.translate(STANDARD_ALPHABET, WHITESPACE))
+
+
+def _decode_strictly(compact: bytes, field: str) -> bytes:
+    """Decode base64 of the standard alphabet without padding and blanks."""
     try:
         return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
     except binascii.Error as error:
