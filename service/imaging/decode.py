@@ -28,6 +28,13 @@ MAX_CHEAP_PIXELS = TARGET_SIDE**2
 MAX_CHEAP_PASS_BYTES = 4_000_000
 """An image within these limits is decoded and preprocessed in a few milliseconds at most."""
 
+SECONDS_PER_BYTE = 8e-9
+INTERLACED_SECONDS_PER_BYTE = 16e-9
+SECONDS_PER_SOURCE_PIXEL = 1e-9
+SECONDS_PER_PASS_BYTE = 0.5e-9
+"""Estimated decoding time: per byte of memory; per pixel of the file, most of which a reduced JPEG never stores; per
+coefficient byte of each JPEG pass."""
+
 MIN_GRAY_CONTRAST = 48
 """Gray levels (of 255). Below this contrast, the color channel with the most contrast replaces the gray image."""
 
@@ -82,13 +89,15 @@ class EncodedImage:
     """A PNG or JPEG file whose headers have been read.
 
     content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
-    that decoding takes. is_cheap: whether decoding and preprocessing take at most a few milliseconds.
+    that decoding takes. decode_seconds: estimated time that it takes. is_cheap: whether decoding and preprocessing take
+    at most a few milliseconds.
     """
 
     content: Buffer
     image: ImageFile.ImageFile
     orientation: int
     decode_bytes: int
+    decode_seconds: float
     is_cheap: bool
 
     @property
@@ -136,7 +145,12 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
     _check_cost(width, height, decode_bytes, max_bytes)
     is_small = len(structure.content) <= MAX_CHEAP_BYTES and image.width * image.height <= MAX_CHEAP_PIXELS
     is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
-    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, is_cheap)
+    seconds = (
+        decode_bytes * (INTERLACED_SECONDS_PER_BYTE if image.info.get("interlace") else SECONDS_PER_BYTE)
+        + width * height * SECONDS_PER_SOURCE_PIXEL
+        + structure.pass_bytes * SECONDS_PER_PASS_BYTE
+    )
+    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, seconds, is_cheap)
 
 
 def _damaged(error: Exception) -> ImageError:

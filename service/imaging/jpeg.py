@@ -15,6 +15,10 @@ MAX_SEGMENTS = 1_000
 MAX_TABLE_BYTES = 131_072
 """Size limit for the segments that decoding needs. Pillow parses quantization tables in Python."""
 
+MAX_FILL_BYTES = 65_536
+"""Size limit for what separates two segments, and for pairs of fill bytes in the scans. Pillow's decoder reads fill
+bytes again with each block of the file, so the time would grow with their square."""
+
 MAX_SCANS = 64
 """A multi-scan file is decoded in as many passes. Encoders write at most about twenty."""
 
@@ -59,7 +63,7 @@ def read_structure(image_bytes: Buffer) -> Structure:
 
 def _next_marker(image_bytes: Buffer, position: int) -> tuple[int, int]:
     """Return the next marker and the position behind it."""
-    match = MARKER.search(image_bytes, position)
+    match = MARKER.search(image_bytes, position, position + MAX_FILL_BYTES)
     if match is None:
         raise _damaged("no scan")
     return match[1][0], match.end()
@@ -96,6 +100,8 @@ def _with_scans(
     scans = image_bytes.count(bytes((0xFF, SOS)), start, end)
     if scans > MAX_SCANS:
         raise ImageError(f"it has {scans} JPEG scans, and {MAX_SCANS} are allowed. Save it as a baseline JPEG.")
+    if image_bytes.count(b"\xff\xff", start, end) > MAX_FILL_BYTES:
+        raise ImageError("its JPEG scans have too many fill bytes. Save it again with an ordinary program.")
     scan_components = bytes(image_bytes[start + 4 : start + 5])
     structure = Structure(keep_ranges(image_bytes, [*kept, (start, end)]), orientation)
     if len(frame) < 10 or len(frame) < 10 + 3 * frame[9]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import MAX_CHEAP_PIXELS
+from service.inference.batch_limit import limit_decoding
 from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
@@ -65,7 +66,7 @@ class AsyncPredictor:
         Between two chunks, a thread and the memory are free for other requests. Raises OverloadedError if no memory
         becomes free in time.
         """
-        images = await self._run(partial(self._predictor.open_batch, files))
+        images = limit_decoding(await self._run(partial(self._predictor.open_batch, files)))
         model_inputs: list[ModelInput | RequestError] = []
         for chunk in split_batch(images):
             async with self._decoding.reserve(max(map(decode_bytes, chunk))):

@@ -7,6 +7,9 @@ import struct
 from service.errors import SettingError
 
 BACKLOG = 2048
+MAX_ACCEPTS = 16
+"""Connections that asyncio accepts in one iteration of its loop. More would stop the loop for a second when thousands
+come at once, and take all descriptors before the first of them can be closed."""
 
 SO_ATTACH_FILTER = 26
 DROP_SYN = (
@@ -34,6 +37,12 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
         raise SettingError(
             f"HOST={host!r} PORT={port}: {str(error.strerror).lower()}. Choose another address."
         ) from error
+
+
+def lengthen_backlog(listener: socket.socket) -> None:
+    """Let BACKLOG connections wait in the kernel. asyncio itself takes the backlog for the connections to accept."""
+    with listener.dup() as copy:
+        copy.listen(BACKLOG)
 
 
 def stop_connections(listener: socket.socket) -> None:

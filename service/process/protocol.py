@@ -4,16 +4,18 @@ import asyncio
 import fcntl
 import json
 import logging
+import math
 import sys
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from service.process.crowd import MIN_SILENCE, MIN_STALL, Crowd
 from service.process.linger import MAX_DROP_SECONDS, LingeringTransport
 from service.web.readiness import State
 from service.web.request_id import HEADER
@@ -25,9 +27,6 @@ MAX_HEADER_BYTES = 32_768
 
 READ_SIZE = 32_768
 """Bytes that are read from a socket at once. asyncio's default of 256 KB adds up over the connections that wait."""
-
-MIN_SILENCE = 1.0
-"""Seconds that a connection may wait for headers before it must make room for another."""
 
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 FRAMING_LENGTHS = tuple(map(len, FRAMING_HEADERS))
@@ -41,6 +40,7 @@ class ConnectionLimits:
 
     max_connections: int
     header_timeout: float
+    crowd: Crowd = field(default_factory=Crowd)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._recorder = state.recorder
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None  # for headers, or for the rest of a body after its response
+        self._write_timer: asyncio.TimerHandle | None = None  # while a response waits for its client to read
+        self._last_arrival = 0.0  # time of the loop
         self._running: Any = None  # the cycle whose response is not complete
         self._task: asyncio.Task[Any] | None = None
         self._rejection: Rejection | None = None  # whatever arrives after it is dropped
@@ -93,16 +95,19 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept a connection, unless there are too many."""
         transport.max_size = READ_SIZE  # type: ignore[attr-defined]  # of asyncio's selector transport
+        transport.set_write_buffer_limits(0)  # so that `pause_writing` tells of every response that waits
         self._lingering = LingeringTransport(transport, self.loop, self._is_client_sending)
         super().connection_made(cast(asyncio.Transport, self._lingering))
         if len(self.connections) > self._limits.max_connections:
-            self._make_room()
+            maximum, now = self._limits.max_connections, self.loop.time()
+            self._limits.crowd.make_room(self, cast(set[HttpProtocol], self.connections), maximum, now)
         if not transport.is_closing():
             self._start_timer(self._limits.header_timeout, self._on_header_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the work for a client that has disconnected."""
         self._stop_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
         self._abandon_running()
 
@@ -112,6 +117,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._lingering.drop(len(data))
             return
         self._unparsed_bytes += len(data)
+        self._last_arrival = self.loop.time()
         try:
             self._parse(data)
         except httptools.HttpParserError:
@@ -136,25 +142,33 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
             self._abandon_running()
 
-    def _make_room(self) -> None:
-        """Close the connection that has waited longest for its first headers, or this one if none has waited long."""
-        connections = cast(set[HttpProtocol], self.connections)
-        silent = [connection for connection in connections if connection.is_silent]
-        oldest = min(silent, key=lambda connection: connection.header_deadline, default=self)
-        log.warning("Closed a connection that has sent no request: %d are open.", self._limits.max_connections)
-        oldest._stop_timer()
-        oldest.transport.abort()
+    def pause_writing(self) -> None:
+        """End the connection unless its client reads the response within the time that headers may take."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self._limits.header_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Continue to write after the client has read everything."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def abort(self) -> None:
+        """End the connection without a response."""
+        self._stop_timer()
+        self.transport.abort()
 
     @property
-    def header_deadline(self) -> float:
-        """The time of the loop at which the headers, or the rest of a body, must have arrived."""
-        return self._timer.when() if self._timer is not None else float("inf")
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether the headers of the first request have not arrived for MIN_SILENCE."""
-        latest = self.loop.time() + self._limits.header_timeout - MIN_SILENCE
-        return self.cycle is None and self.header_deadline < latest
+    def dispensable_from(self) -> float:
+        """The time of the loop from which on this connection must make room: none while its request is served."""
+        if self.cycle is not None and self.cycle.more_body:
+            return math.inf if self.flow.read_paused else self._last_arrival + MIN_STALL
+        if self._running is not None:
+            return math.inf
+        if self._timer is not None and (self._is_fresh or self._in_headers):
+            return self._timer.when() - self._limits.header_timeout + MIN_SILENCE
+        if self.timeout_keep_alive_task is not None:
+            return self.timeout_keep_alive_task.when() - self.timeout_keep_alive + MIN_SILENCE
+        return math.inf
 
     def _is_request_arriving(self) -> bool:
         """Return whether a part of a request has arrived that is not answered: parsed, or still in the kernel."""
@@ -342,6 +356,11 @@ class HttpProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def _start_keep_alive(self) -> None:
         self._unset_keepalive_if_required()

@@ -17,7 +17,7 @@ from service.metrics.process_metrics import ProcessMetrics
 from service.metrics.registry import Registry
 from service.process import limits, memory
 from service.process.line_writer import LineWriter
-from service.process.listeners import stop_connections
+from service.process.listeners import MAX_ACCEPTS, lengthen_backlog, stop_connections
 from service.process.log_config import log_config
 from service.process.log_limit import limit_repeats
 from service.process.protocol import ConnectionLimits, HttpProtocol
@@ -79,6 +79,9 @@ class Server(uvicorn.Server):
         Stop signals that a worker has received since it was forked arrive now.
         """
         await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                lengthen_backlog(listener)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
         if self.should_exit:  # since before the app called itself ready
             self._state.readiness.state = State.DRAINING
@@ -123,6 +126,7 @@ class Server(uvicorn.Server):
             http=protocol,  # type: ignore[arg-type]  # uvicorn only calls it
             log_level=settings.log_level,
             log_config=log_config(settings.log_format),
+            backlog=MAX_ACCEPTS,
             access_log=False,  # RequestRecorder logs requests
             server_header=False,
             proxy_headers=False,

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from service.inference.async_predictor import AsyncPredictor
@@ -16,6 +15,7 @@ from service.settings import Settings
 from service.web.admission import Admission, MemoryBudget
 from service.web.api_key import ApiKeyMiddleware
 from service.web.body import BodyReader
+from service.web.cors import CrossOriginMiddleware
 from service.web.errors import exception_handlers
 from service.web.predict import PredictEndpoints
 from service.web.readiness import State
@@ -77,7 +77,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
 def middleware(settings: Settings, state: ServerState) -> list[Middleware]:
     """Return what every request passes through, outermost first."""
     cors = Middleware(
-        CORSMiddleware,
+        CrossOriginMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["*"],
         allow_headers=["*"],

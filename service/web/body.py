@@ -1,6 +1,9 @@
 """Read the images of a request: check its type, read its body within limits, parse it."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -9,8 +12,11 @@ from service.imaging.buffers import Buffer
 from service.web import form, json_image
 from service.web.content_type import ContentType
 
-MAX_INLINE_BYTES = 131_072
-"""Longer JSON documents are decoded in a thread: it takes milliseconds."""
+MAX_INLINE_JSON = 131_072
+MAX_INLINE_FORM = 16_384
+"""Longer JSON documents and forms are parsed in a thread: it takes milliseconds."""
+
+Result = TypeVar("Result")
 
 MAX_OVERRUN = 4
 """How many times the size limit is read before an oversized upload is cut off."""
@@ -47,7 +53,9 @@ class BodyReader:
         """Read all images of a form's repeated field, in order. A file that is not an image gives its error."""
         content_type = _form_type(request, field)
         body = await self._read(request)
-        images = form.images(content_type.boundary, body, field, self._max_batch)
+        images = await _parse(
+            body, MAX_INLINE_FORM, partial(form.images, content_type.boundary, body, field, self._max_batch)
+        )
         if isinstance(body, bytearray):
             body.clear()  # its images were copied, and its request lives on until it is answered
         return images
@@ -55,12 +63,11 @@ class BodyReader:
     async def read_base64_image(self, request: Request, field: str) -> Buffer:
         """Read one image in base64 from a key of a JSON object. The declared type does not matter."""
         body = await self._read(request)
-        if len(body) <= MAX_INLINE_BYTES:
-            return json_image.decode(body, field)
-        return await asyncio.to_thread(json_image.decode, body, field)
+        return await _parse(body, MAX_INLINE_JSON, partial(json_image.decode, body, field))
 
     async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> Buffer:
-        return form.image(content_type.boundary, await self._read(request), field)
+        body = await self._read(request)
+        return await _parse(body, MAX_INLINE_FORM, partial(form.image, content_type.boundary, body, field))
 
     async def _read(self, request: Request) -> Buffer:
         try:
@@ -70,6 +77,11 @@ class BodyReader:
             raise UploadTimeoutError(
                 f"The upload took longer than {self._timeout:g} s. Send it again, faster."
             ) from error
+
+
+async def _parse(body: Buffer, max_inline: int, parse: Callable[[], Result]) -> Result:
+    """Parse a body, in a thread if it has more than `max_inline` bytes."""
+    return parse() if len(body) <= max_inline else await asyncio.to_thread(parse)
 
 
 async def _read_up_to(max_bytes: int, request: Request) -> Buffer:

@@ -29,7 +29,7 @@ HEADERS = {503: RETRY_AFTER, 408: CLOSE, 413: CLOSE}
 def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[JSONResponse]]]:
     """Return the handler of each exception type, for Starlette."""
     service_errors = {kind: partial(error_response, status) for kind, status in STATUS_CODES.items()}
-    return {**service_errors, HTTPException: http_error_response}
+    return {**service_errors, HTTPException: http_error_response, Exception: failure_response}
 
 
 async def error_response(status: int, _request: Request, error: Exception) -> JSONResponse:
@@ -46,3 +46,8 @@ async def http_error_response(request: Request, error: HTTPException) -> JSONRes
     }
     detail = details.get(error.status_code, error.detail)
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def failure_response(_request: Request, _error: Exception) -> JSONResponse:
+    """Respond to an exception that nobody expected. Starlette raises it again, and the server logs it."""
+    return JSONResponse({"detail": "The service failed to process the request. Report it."}, status_code=500)

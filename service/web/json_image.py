@@ -20,6 +20,11 @@ MAX_DOCUMENT_BYTES = 65_536
 MAX_PREFIX_BYTES = 16_384
 """Size limit for the part of a data URL before its comma."""
 
+BYTES_PER_ESCAPE = 4
+"""A long document may hold one backslash in so many bytes. Base64 needs none. Some libraries escape its slashes, which
+are every 64th character, or write every character as six bytes. More would hold the interpreter for a fifth of a
+second."""
+
 MAX_STRINGS = 8_000
 """More strings at the image's key do not fit into MAX_DOCUMENT_BYTES."""
 
@@ -41,6 +46,8 @@ def decode(body: Buffer, field: str) -> Buffer:
     Raises RequestError if the body is not a JSON object, if the field is missing or not base64 of an image, or if the
     document without the image is longer than MAX_DOCUMENT_BYTES.
     """
+    if body.count(b"\\") > MAX_DOCUMENT_BYTES + len(body) // BYTES_PER_ESCAPE:
+        raise _invalid_base64(field)
     start, end = _find_string(body, field)
     document = _parse_around(body, start, end, field)
     if field not in document:
@@ -72,7 +79,8 @@ def _parse_around(body: Buffer, start: int, end: int, field: str) -> dict[str, A
             f' allowed. Send {{"{field}": "<base64>"}}.'
         )
     try:
-        document = json.loads(body[:start] + ESCAPED_PLACEHOLDER + body[end:] if end else body)
+        text = body[:start] + ESCAPED_PLACEHOLDER + body[end:] if end else body
+        document = json.loads(text, parse_int=float)  # an integer of 5,000 digits is valid JSON, but not a Python int
     except (ValueError, RecursionError) as error:
         raise _invalid_json(field) from error
     if not isinstance(document, dict):
@@ -106,7 +114,32 @@ def _decode_base64(text: Buffer, field: str) -> Buffer:
 def _decode_from(start: int, text: Buffer, field: str) -> Buffer:
     if isinstance(text, bytearray) and (len(text) - start) % 4 == 0 and STANDARD_BASE64.fullmatch(text, start):
         return _decode_in_place(start, text)
-    compact = text[start:].translate(STANDARD_ALPHABET, WHITESPACE).rstrip(b"=")
+    if len(text) > SLICE_BYTES:
+        return _decode_in_slices(start, text, field)
+    return _decode_strictly(_compact(text[start:]).rstrip(b"="), field)
+
+
+def _decode_in_slices(start: int, text: Buffer, field: str) -> bytearray:
+    """Decode any base64 from `start` on. Between two slices other threads run, and each takes little memory."""
+    text = text.rstrip(WHITESPACE + b"=")
+    if text.find(b"=", start) >= 0:
+        raise _invalid_base64(field)
+    decoded, rest = bytearray(), b""
+    for position in range(start, len(text), SLICE_BYTES):
+        compact = rest + _compact(text[position : position + SLICE_BYTES])
+        end = len(compact) - len(compact) % 4
+        decoded += _decode_strictly(compact[:end], field)
+        rest = compact[end:]
+    decoded += _decode_strictly(rest, field)
+    return decoded
+
+
+def _compact(text: Buffer) -> bytes:
+    return bytes(text.translate(STANDARD_ALPHABET, WHITESPACE))
+
+
+def _decode_strictly(compact: bytes, field: str) -> bytes:
+    """Decode base64 of the standard alphabet without padding and blanks."""
     try:
         return binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
     except binascii.Error as error:

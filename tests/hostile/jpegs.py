@@ -120,8 +120,12 @@ SEGMENTS: Generators = {
     "Huffman tables of 9.9 MB": partial(repeated, segment(0xC4, (b"\0\1" + bytes(15) + b"\0") * 3_000)),
     "restart intervals": partial(repeated, segment(0xDD, b"\0\1"), 5_000),
     "restart interval of one": lambda: HEAD + segment(0xDD, b"\0\1") + SCAN,
+    "restart markers without data": lambda: jpeg(
+        20_000, 20_000, segment(0xDD, b"\0\1"), scan(range(3), b"\0" + b"\xff\xd5" * (UPLOAD // 2 - 1_000))
+    ),
     "restart markers in the scan": lambda: HEAD + SCAN[:-2] + b"\xff\xd3" * 4_000_000 + EOI,
     "fill bytes in the scan": lambda: HEAD + SCAN[:30] + b"\xff" * UPLOAD + SCAN[30:],
+    "fill bytes in the scan, one by one": lambda: HEAD + SCAN[:30] + b"\0\xff\xff\0" * (UPLOAD // 4) + SCAN[30:],
     "segments behind the scan": lambda: PHOTO[:-2] + segment(0xFE, b"") * 2_000_000 + EOI,
     "segments between scans": lambda: jpeg(64, 64, scan([0]), segment(0xFE, b"") * 2_000_000, scan([1]), scan([2])),
     "Huffman tables between scans": lambda: jpeg(64, 64, scan([0]), tables() * 80_000, scan([1]), scan([2])),

@@ -1,19 +1,22 @@
 """The HTTP edge: limits, pipelining, upgrade offers and protocol errors, over real sockets."""
 
 import re
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from benchmarks.server import pss
+from service.process.crowd import MIN_SILENCE, MIN_STALL
 from service.process.linger import LINGER_SECONDS, MAX_DROPPED_BYTES
 from service.process.log_limit import MAX_REPEATS
-from service.process.protocol import MAX_HEADER_BYTES, MAX_URL_BYTES, MIN_SILENCE
+from service.process.protocol import MAX_HEADER_BYTES, MAX_URL_BYTES
 from tests.images import DIGIT
 from tests.service.process.connection import POST, Connection, get, post_head
-from tests.service.process.running_service import PNG, PYTHON, Service, running_service
+from tests.service.process.running_service import PNG, PYTHON, Service, running_service, wait_until
 
 MAX_UPLOAD_BYTES = 200_000
 
@@ -134,18 +137,61 @@ def test_slow_headers_get_408(connection: Connection, before: bytes) -> None:
 # Connections
 
 
-def test_silent_connections_make_room(tmp_path: Path) -> None:
-    """Respond to a new client although silent ones hold all connections, and log it at most MAX_REPEATS times."""
+WAITING = {
+    "nothing": b"",
+    "half of the headers": get("/health")[:-2],
+    "a request that was answered": get("/health"),
+    "half of an upload": POST[:-50],
+    "half of a body for an unknown path": POST.replace(b"/predict", b"/nowhere")[:-50],
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_connections_that_wait_for_their_clients_make_room(tmp_path: Path, name: str) -> None:
+    """Respond to a new client although others hold all connections, and log it at most MAX_REPEATS times."""
     with running_service(tmp_path / "log", MAX_CONNECTIONS="20") as service:
-        silent = [Connection(service.port) for _ in range(20)]
-        time.sleep(MIN_SILENCE + 0.2)
+        waiting = [Connection(service.port) for _ in range(20)]
+        for connection in waiting:
+            connection.send(WAITING[name])
+        time.sleep(max(MIN_SILENCE, MIN_STALL) + 0.3)
         for _ in range(3 * MAX_REPEATS):
-            silent.append(Connection(service.port))
+            waiting.append(Connection(service.port))
             assert service.request("GET", "/health")[0] == 200
             time.sleep(0.1)
-        for connection in silent:
+        for connection in waiting:
             connection.socket.close()
-    assert service.log.read_text().count("has sent no request: 20 are open.") == MAX_REPEATS
+    assert 0 < service.log.read_text().count("has sent no request: 20 are open.") <= MAX_REPEATS
+
+
+def test_flood_of_connections_exhausts_no_descriptors(tmp_path: Path) -> None:
+    """Accept as many of 400 connections as the descriptors allow, and refuse the others without a traceback."""
+    command = ["sh", "-c", f"ulimit -n 160; exec {PYTHON} -m service"]
+    with running_service(tmp_path / "log", command) as service:
+        flood = [Connection(service.port) for _ in range(400)]
+        time.sleep(MIN_SILENCE + 0.3)
+        assert service.request("GET", "/health")[0] == 200
+        for connection in flood:
+            connection.socket.close()
+    log = service.log.read_text()
+    assert "out of system resource" not in log
+    assert "Traceback" not in log
+
+
+def test_client_that_never_reads_is_cut_off(service: Service, connection: Connection) -> None:
+    """Free the descriptor of a client that does not read its responses soon after HEADER_TIMEOUT."""
+    descriptors = Path(f"/proc/{service.process.pid}/fd")
+    assert connection.ask(get("/health")).status == 200
+    before = len(list(descriptors.iterdir()))
+    asked = f"Origin: x\r\nAccess-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: {'x' * 30_000}\r\n"
+    preflight = get("/health", asked).replace(b"GET", b"OPTIONS", 1)  # its response repeats the headers
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.socket.settimeout(0.2)
+    with suppress(OSError):  # until the server does not read on either
+        while connection.socket.send(preflight):
+            time.sleep(0.002)
+    begun = time.monotonic()
+    wait_until(lambda: len(list(descriptors.iterdir())) < before)
+    assert time.monotonic() - begun < 10
 
 
 def test_connections_that_work_are_not_closed_for_others(tmp_path: Path) -> None:

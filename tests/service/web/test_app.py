@@ -39,3 +39,14 @@ def test_origins_can_be_restricted(classifier: Classifier, origin: str, allowed:
     """Allow only the origins in CORS_ORIGINS."""
     client = TestClient(make_app(classifier, cors_origins=(ORIGIN,)))
     assert client.get("/health", headers={"Origin": origin}).headers.get("access-control-allow-origin") == allowed
+
+
+@pytest.mark.parametrize(("origin", "method"), [(ORIGIN, "CONNECT"), ("https://other.example", "POST")])
+def test_forbidden_preflight_gets_a_detail(classifier: Classifier, origin: str, method: str) -> None:
+    """Respond with 400 and a JSON detail to a preflight request for another method or from another origin."""
+    client = TestClient(make_app(classifier, cors_origins=(ORIGIN,)))
+    preflight = client.options("/predict", headers={"Origin": origin, "Access-Control-Request-Method": method})
+    assert preflight.status_code == 400
+    assert preflight.json().keys() == {"detail"}
+    assert preflight.headers["content-type"] == "application/json"
+    assert "POST" in preflight.headers["access-control-allow-methods"]

@@ -47,6 +47,18 @@ def test_unexpected_exception_is_not_hidden() -> None:
         respond_to(ZeroDivisionError())
 
 
+def test_unexpected_exception_gets_a_detail() -> None:
+    """Respond with 500 and a JSON detail that does not show the exception."""
+
+    async def fail(_request: Request) -> None:
+        raise ZeroDivisionError("secret")
+
+    app = Starlette(routes=[Route("/fail", fail)], exception_handlers=exception_handlers())
+    response = TestClient(app, raise_server_exceptions=False).get("/fail")
+    assert (response.status_code, list(response.json())) == (500, ["detail"])
+    assert "secret" not in response.text
+
+
 def test_unknown_path_names_the_routes(client: TestClient) -> None:
     """Respond with 404 and name the routes that accept images."""
     response = client.get("/nowhere")

@@ -98,6 +98,12 @@ def test_empty_image_is_left_to_the_decoder(text: str) -> None:
     assert json_image.decode(json.dumps({"image": text}).encode(), "image") == b""
 
 
+def test_long_number_does_not_matter() -> None:
+    """Read a document with a number of more digits than Python converts to an integer."""
+    document = '{"number": ' + "9" * 5_000 + f', "image": "{STANDARD}"}}'
+    assert json_image.decode(document.encode(), "image") == PNG
+
+
 DOCUMENTS = {
     "malformed": (b'{"image": ', "The body is not valid JSON."),
     "empty": (b"", "The body is not valid JSON."),
@@ -105,7 +111,8 @@ DOCUMENTS = {
     "image is not UTF-8": (b'{"image": "\xff"}', "Field 'image' is not valid base64."),
     "nested too deep": (b"[" * 60_000, "The body is not valid JSON."),
     "escape that JSON does not have": (b'{"image": "\\x"}', "The body is not valid JSON."),
-    "number with too many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "The body is not valid JSON."),
+    "backslashes of 300 KB": (b'{"image": "' + b"\\\\" * 150_000 + b'"}', "Field 'image' is not valid base64."),
+    "image is a number with many digits": (b'{"image": ' + b"9" * 5_000 + b"}", "Field 'image' is not a string."),
     "list": (b'["image"]', "The body is not a JSON object."),
     "string": (b'"image"', "The body is not a JSON object."),
     "null": (b"null", "The body is not a JSON object."),
@@ -134,3 +141,27 @@ def test_invalid_document_is_rejected_with_its_reason(name: str) -> None:
     with pytest.raises(RequestError) as raised:
         json_image.decode(body, "image")
     assert str(raised.value).startswith(detail)
+
+
+LONG = png.SIGNATURE + bytes(range(256)) * 1_000
+SPELLINGS = {
+    "line breaks": "\\n".join(base64.encodebytes(LONG).decode().split()),
+    "URL-safe": base64.urlsafe_b64encode(LONG).decode() + " ",
+    "blanks around the padding": base64.b64encode(LONG).decode().rstrip("=") + " = = ",
+}
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray])
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_long_base64_is_decoded_in_every_spelling(name: str, buffer: type[Buffer]) -> None:
+    """Decode base64 of several slices, however it is written."""
+    document = buffer(f'{{"image": "data:;base64=,{SPELLINGS[name]}"}}'.encode())
+    assert json_image.decode(document, "image") == LONG
+
+
+@pytest.mark.parametrize("place", [65_532, 65_536, 100_000])
+def test_padding_inside_long_base64_is_rejected(place: int) -> None:
+    """Reject padding in the middle, also at the end of a slice."""
+    text = base64.b64encode(LONG).decode()
+    with pytest.raises(RequestError, match="not valid base64"):
+        json_image.decode(f'{{"image": "{text[:place]}AA=={text[place:]}"}}'.encode(), "image")

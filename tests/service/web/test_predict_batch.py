@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.imaging.decode import open_image
+from service.inference.batch_limit import MAX_DECODE_SECONDS
 from service.inference.classifier import Classifier
 from tests.conftest import ROOT, make_app
+from tests.hostile.jpeg_writer import jpeg, scan
 from tests.images import DIGIT, SEVEN, encode
 
 PNG = encode(SEVEN)
@@ -76,3 +79,19 @@ def test_batch_of_the_largest_size_is_accepted(classifier: Classifier) -> None:
     with TestClient(make_app(classifier, max_batch=2)) as client:
         response = client.post("/predict-batch", files=form_files(PNG, PNG))
     assert [result["digit"] for result in response.json()["predictions"]] == [DIGIT, DIGIT]
+
+
+def test_costly_images_do_not_hold_up_a_batch(client: TestClient) -> None:
+    """Decode a few of 63 images that take long, refuse the others, and read the drawing among them."""
+    costly = jpeg(20_000, 20_000, scan(range(3), bytes(100)))
+    results = client.post("/predict-batch", files=form_files(*[costly] * 63, PNG)).json()["predictions"]
+    details = [result["detail"] for result in results[:-1]]
+    assert results[-1]["digit"] == DIGIT
+    refused = sum("take too long to decode. Send it in another request." in detail for detail in details)
+    assert 55 < refused < 63
+
+
+def test_large_drawings_fit_into_a_batch() -> None:
+    """Leave room for 64 RGBA drawings of a megapixel in the time that a batch may take to decode."""
+    drawing = open_image(encode(SEVEN.resize((1_024, 1_024)).convert("RGBA")), 50_000_000)
+    assert 64 * drawing.decode_seconds < MAX_DECODE_SECONDS
