@@ -10,15 +10,15 @@ HAProxy sends them to the other instance. That is safe: a 503 of this service me
 import argparse
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.server import free_port
 from tests.drain_load import KINDS, Load
-from tests.service.process.running_service import Service, running_service, wait_until
+from tests.service.process.running_service import TIMEOUT, Service, running_service, wait_until
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 
@@ -33,14 +33,17 @@ defaults
     timeout connect 2s
     timeout client 30s
     timeout server 30s
+    timeout check 5s
     retries 3
     option redispatch 1
     retry-on {retry_on}
 
 listen digits
     bind 127.0.0.1:{port}
+    monitor-uri /both
+    monitor fail if {{ nbsrv lt 2 }}
     option httpchk GET /ready
-    default-server check inter {interval}ms fall 1 rise 1
+    default-server check inter {interval}ms fall 2 rise 1
     server a 127.0.0.1:{ports[0]}
     server b 127.0.0.1:{ports[1]}
 """
@@ -58,13 +61,11 @@ class Instance:
         self._service = self._start()
 
     def restart(self) -> None:
-        """Send SIGTERM, wait for the end with status 0, start again, and wait until HAProxy must have seen it."""
+        """Send SIGTERM, wait for the end with status 0, and start again."""
         self.stop()
         assert self._service.process.returncode == 0
         assert "Traceback" not in self.log.read_text()
         self._service = self._start()
-        wait_until(lambda: self._service.request("GET", "/ready")[0] == 200)
-        time.sleep(5 * CHECK_SECONDS)
 
     def stop(self) -> None:
         """Send SIGTERM and wait for the end."""
@@ -87,11 +88,19 @@ def haproxy(folder: Path, ports: list[int], retry_on: str) -> Iterator[int]:
     with (folder / "haproxy.log").open("w") as log:
         process = subprocess.Popen([HAPROXY, "-db", "-f", configuration], stdout=log, stderr=log)
     try:
-        time.sleep(5 * CHECK_SECONDS)
+        wait_until(lambda: _are_both_up(port))
         yield port
     finally:
         process.kill()
         process.wait()
+
+
+def _are_both_up(port: int) -> bool:
+    """Return whether HAProxy sees both instances as ready."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+        connection.sendall(b"GET /both HTTP/1.0\r\n\r\n")
+        return b" 200 " in connection.recv(100)
+    return False
 
 
 def roll(
@@ -106,6 +115,7 @@ def roll(
         load = stack.enter_context(Load(port, clients))
         for instance in instances * rounds:
             instance.restart()
+            wait_until(lambda: _are_both_up(port))
     return load
 
 

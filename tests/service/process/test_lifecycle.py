@@ -230,10 +230,10 @@ def test_requests_that_outlast_the_stop_get_503(tmp_path: Path) -> None:
         connections = [stack.enter_context(Connection(service.port)) for _ in range(400)]
         for connection in connections:
             connection.send(post_head(len(LARGE)) + LARGE)
-        time.sleep(0.2)
+        assert connections[0].receive().status == 200
         assert seconds_until_end(service) < STOP_SECONDS
-        statuses = [connection.receive().status for connection in connections]
-    assert set(statuses) == {200, 503}
+        statuses = {connection.receive().status for connection in connections[1:]}
+    assert 503 in statuses <= {200, 503}
     assert "Traceback" not in service.log.read_text()
 
 
