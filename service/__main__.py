@@ -68,6 +68,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     memory.release_free_heap()  # what loading the model took does not count
     budget = settings.memory_budget or limits.memory_budget(count)
     server = Server(replace(settings, threads=threads, memory_budget=budget), classifier)
+    memory.freeze_objects()
     if count == 1:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
         server.run()

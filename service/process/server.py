@@ -90,5 +90,5 @@ class Server(uvicorn.Server):
         )
 
     async def _tick(self) -> None:
-        memory.release_free_heap()
+        memory.collect_garbage()
         self.on_alive()

@@ -72,7 +72,6 @@ class Supervisor:
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         memory.drop_clean_file_pages()
-        memory.keep_shared()
         while self._stop_deadline is None or any(worker.pid for worker in self._workers):
             self._start_due_workers()
             received = signal.sigtimedwait(SIGNALS, self._seconds_to_next_step())

@@ -144,3 +144,36 @@ def test_free_heap_is_released() -> None:
     finished = subprocess.run([sys.executable, "-c", HEAP], cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     assert int(finished.stdout) > 60_000_000
+
+
+FORK = """
+import gc, os, re, sys
+from pathlib import Path
+from service.process import memory
+
+def own_bytes() -> int:
+    return int(re.search(r"Private_Dirty: +(\\d+) kB", Path("/proc/self/smaps_rollup").read_text())[1]) * 1024
+
+objects = [[] for _ in range(200_000)]
+if sys.argv[1] == "frozen":
+    memory.freeze_objects()
+if os.fork() == 0:
+    before = own_bytes()
+    gc.collect()
+    print(own_bytes() - before)
+else:
+    os.wait()
+"""
+
+
+@needs_smaps
+def test_collection_in_a_forked_process_copies_no_pages() -> None:
+    """Leave the pages of the parent's objects shared in a full collection. By default it copies megabytes of them."""
+    copied = {}
+    for kind in ("frozen", "default"):
+        command = [sys.executable, "-c", FORK, kind]
+        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stderr
+        copied[kind] = int(finished.stdout)
+    assert copied["frozen"] < 2_000_000
+    assert copied["default"] > 5_000_000
