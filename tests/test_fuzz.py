@@ -8,13 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.fuzz.corpus import corruptions, every_corruption, seeds
 from tests.fuzz.crash_files import crash_files, keep
+from tests.fuzz.every import run_every
 from tests.fuzz.mutations import corrupt, seal, split
 from tests.fuzz.oracles import image_of_document, parts_of_form
-from tests.fuzz.properties import PROPERTIES, run_property
+from tests.fuzz.properties import PROPERTIES, Property, run_property
 from tests.fuzz.targets import TARGETS
 from tests.golden import example_bytes
 from tests.hostile.png_writer import seven
@@ -38,10 +40,30 @@ def test_corrupted_seeds_pass(target: str) -> None:
             TARGETS[target](data)
 
 
+def test_corrupted_examples_decode_or_raise_image_error() -> None:
+    """Cut the examples, and change a byte in five ways, at some places that are drawn."""
+    assert run_every("decode", limit=200) == 1_200
+
+
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_property_holds(name: str) -> None:
-    """Hold for the examples that hypothesis draws first."""
-    assert run_property(name, 40, derandomize=True) >= 40
+    """Hold for the examples that hypothesis draws first, round after round."""
+    for _ in range(2):
+        assert run_property(name, 20, derandomize=True) >= 20
+
+
+def test_input_that_breaks_a_property_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the simplest input that breaks a claim, as its target takes it."""
+
+    def is_short(data: bytes) -> None:
+        assert len(data) < 3
+
+    monkeypatch.setattr("tests.fuzz.crash_files.FOLDER", tmp_path)
+    monkeypatch.setitem(PROPERTIES, "decode", Property(is_short, (st.binary(),), lambda data: data))
+    with pytest.raises(AssertionError):
+        run_property("decode", 100, derandomize=True)
+    (path,) = tmp_path.iterdir()
+    assert path.read_bytes() == b"\0\0\0"
 
 
 @pytest.mark.parametrize("path", crash_files(), ids=lambda path: path.name)

@@ -1,7 +1,8 @@
-"""Fuzz everything for some minutes: `python -m tests.fuzz [--minutes N]`.
+"""Fuzz everything for some minutes: `python -m tests.fuzz [--minutes N] [--every]`.
 
 For each target, one process runs libFuzzer, guided by coverage. Beside it, another one runs corruptions of the seeds
-and the inputs that hypothesis draws.
+and the inputs that hypothesis draws. `--every` first decodes every corruption of the examples at one place, which takes
+many minutes more.
 """
 
 import argparse
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from tests.fuzz.corpus import seeds
 from tests.fuzz.crash_files import FOLDER, crash_files
+from tests.fuzz.every import run_every
 
-SHARES = {"decode": 0.5, "app": 0.3, "form": 0.1, "document": 0.1}
-"""Shares of the time. The last two read ten thousand inputs a second, the others some hundreds."""
+SHARES = {"decode": 0.4, "app": 0.2, "form": 0.2, "document": 0.2}
+"""Shares of the time. The last two read thousands of inputs a second, the others a hundred or some hundreds."""
 
 LIMITS = ("-timeout=10", "-rss_limit_mb=1500", "-max_len=65536")
 """An input that takes longer, in seconds, or more memory, counts as a crash. Instrumented code is slow and large."""
@@ -36,7 +38,11 @@ def main() -> int:
     """Run all fuzzers, report the inputs of each, and return 1 if anything crashed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    seconds = 60 * parser.parse_args().minutes
+    parser.add_argument("--every", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.every:
+        print(f"{'decode':10} {'every':10} {run_every('decode'):10,}", flush=True)
+    seconds = 60 * arguments.minutes
     runs = [run for target, share in SHARES.items() for run in fuzz(target, share * seconds)]
     print(f"\n{'target':10} {'fuzzer':10} {'inputs':>10}")
     for run in runs:
