@@ -17,7 +17,7 @@ COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 
 	--no-annotate --no-header --quiet
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 
-.PHONY: help serve test lint train export evaluate card fuzz bench wheel image lock clean
+.PHONY: help serve test lint train export evaluate card fuzz soak bench wheel image lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card
 
 fuzz: .venv/dev/.done ## Fuzz decoding, body parsing and the whole app for MINUTES (10)
 	@$(DEV) -m tests.fuzz --minutes $(or $(MINUTES),10)
+
+soak: .venv/serve/.done .venv/dev/.done ## Serve mixed traffic for MINUTES (10): memory, descriptors and threads must stay level
+	@SERVE_PYTHON=$(SERVE) $(DEV) -m tests.soak --minutes $(or $(MINUTES),10)
 
 bench: .venv/dev/.done ## Benchmark speed, memory and start-up beside FastAPI + PyTorch (needs wrk and two cores)
 	@$(DEV) -m benchmarks

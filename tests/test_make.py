@@ -21,6 +21,7 @@ DOCUMENTED = {
     "lint",
     "lock",
     "serve",
+    "soak",
     "test",
     "train",
     "wheel",
