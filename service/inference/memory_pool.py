@@ -91,19 +91,20 @@ class MemoryPool:
         self._grant()
 
     def _grant(self) -> None:
-        """Grant waiting reservations in order, up to the first that does not fit."""
+        """Grant waiting reservations in order, up to the first that may be granted and does not fit."""
+        have_rivals = len({waiter.client for waiter in self._waiters}) > 1
         for waiter in list(self._waiters):
+            if waiter.granted.done() or (have_rivals and self._exceeds_share(waiter)):  # done: it is being withdrawn
+                continue
             if self.used + waiter.size > self.capacity:
                 return
-            if not waiter.granted.done() and not self._exceeds_share(waiter):  # done: it is being withdrawn
-                self._waiters.remove(waiter)
-                self._take(waiter.size, waiter.client)
-                waiter.granted.set_result(None)
+            self._waiters.remove(waiter)
+            self._take(waiter.size, waiter.client)
+            waiter.granted.set_result(None)
 
     def _exceeds_share(self, waiter: Waiter) -> bool:
         held = self._held.get(waiter.client, 0)
-        others_wait = any(other.client != waiter.client for other in self._waiters)
-        return bool(held) and others_wait and held + waiter.size > self.capacity / 2
+        return bool(held) and held + waiter.size > self.capacity / 2
 
     def _take(self, size: int, client: str) -> None:
         self.used += size

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from service.errors import OverloadedError, UploadTooLargeError
 from service.inference.memory_pool import MemoryPool
@@ -21,19 +23,26 @@ DEFAULT_BUDGET = 256_000_000
 SMALL_BODY = 65_536
 """Bytes. Bodies up to this size have a pool of their own, so they never wait behind larger ones."""
 
-MAX_SMALL_BODIES = 2_000_000
+MAX_SMALL_BODIES = 1_000_000
 """Bytes for all small bodies at once."""
+
+UNSIZED_BODY = 2 * SMALL_BODY
+"""Bytes that a body without Content-Length takes at first: a small body, and what arrives before reading pauses."""
+
+MAX_UNSIZED_BODIES = 4
+"""Bodies without Content-Length that may be small, at once."""
 
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """The memory that all requests of a process may hold at once, in three pools.
+    """The memory that all requests of a process may hold at once, in four pools.
 
-    A request holds the bytes of its body until it is answered, and memory for decoding only while it decodes. A request
-    that decodes waits for nothing else, so requests cannot block each other for ever.
+    A request holds the bytes of its body until it is answered, and memory for decoding only while it decodes. It takes
+    from the pools in the order of their fields, so requests cannot block each other for ever.
     """
 
     small_bodies: MemoryPool
+    unsized_bodies: MemoryPool
     large_bodies: MemoryPool
     decoding: MemoryPool
 
@@ -47,9 +56,11 @@ class MemoryBudget:
         """Divide the budget. Decoding gets what its threads may need, as far as one largest upload fits beside it."""
         budget = settings.memory_budget or DEFAULT_BUDGET
         small = min(MAX_SMALL_BODIES, budget // 8)
-        largest_body = min(settings.max_upload_bytes, (budget - small) // 2)
-        decoding = min(settings.max_decoded_bytes * max(1, settings.threads), budget - small - largest_body)
-        sizes = (small, budget - small - decoding, decoding)
+        unsized = min(MAX_UNSIZED_BODIES * UNSIZED_BODY, budget // 8)
+        rest = budget - small - unsized
+        largest_body = min(settings.max_upload_bytes, rest // 2)
+        decoding = min(settings.max_decoded_bytes * max(1, settings.threads), rest - largest_body)
+        sizes = (small, unsized, rest - decoding, decoding)
         return cls(*(MemoryPool(size, settings.queue_timeout, stages) for size in sizes))
 
 
@@ -72,17 +83,12 @@ class Admission:
 
         async def admitted(request: Request) -> Response:
             self._readiness.check()
-            size = self._declared_size(request)
-            pool = self._budget.small_bodies if size <= SMALL_BODY else self._budget.large_bodies
-            self._check_size(size, pool)
-            client = _client(request)
             try:
                 async with asyncio.timeout(self._timeout):
-                    await pool.acquire(size, client)
-                    try:
-                        return await endpoint(request)
-                    finally:
-                        pool.release(size, client)
+                    declared = request.headers.get("content-length")
+                    if declared is None:
+                        return await self._admit_unsized(endpoint, request)
+                    return await self._admit_sized(endpoint, request, int(declared))
             except TimeoutError as error:
                 raise OverloadedError(
                     f"The request took longer than {self._timeout:g} s. Try again in a moment."
@@ -90,10 +96,23 @@ class Admission:
 
         return admitted
 
-    def _declared_size(self, request: Request) -> int:
-        """Return the size of the body: the largest allowed one if it is not declared."""
-        declared = request.headers.get("content-length")
-        return int(declared) if declared is not None else min(self._max_bytes, self._budget.large_bodies.capacity)
+    async def _admit_sized(self, endpoint: Endpoint, request: Request, size: int) -> Response:
+        pool = self._budget.small_bodies if size <= SMALL_BODY else self._budget.large_bodies
+        self._check_size(size, pool)
+        client = _client(request)
+        await pool.acquire(size, client)  # without a context manager, which would cost microseconds
+        try:
+            return await endpoint(request)
+        finally:
+            pool.release(size, client)
+
+    async def _admit_unsized(self, endpoint: Endpoint, request: Request) -> Response:
+        unsized, large = self._budget.unsized_bodies, self._budget.large_bodies
+        first = min(UNSIZED_BODY, unsized.capacity)
+        async with unsized.reserve(first, _client(request)), AsyncExitStack() as growth:
+            largest = min(self._max_bytes, large.capacity)
+            body = UnsizedBody(request, lambda: growth.enter_async_context(large.reserve(largest, _client(request))))
+            return await endpoint(Request(request.scope, body.receive))
 
     def _check_size(self, size: int, pool: MemoryPool) -> None:
         if size > min(self._max_bytes, pool.capacity):
@@ -104,6 +123,30 @@ class Admission:
             raise UploadTooLargeError(
                 f"The upload has {size} bytes, and this service has memory for {pool.capacity}. Send a smaller file."
             )
+
+
+class UnsizedBody:
+    """A body without Content-Length: it counts as small until it is not, and from then on as the largest.
+
+    To grow step by step would need a proof at each step that one of the bodies can still become complete. One step
+    needs none: a body that waits for memory holds none of the pool that it waits for.
+    """
+
+    def __init__(self, request: Request, grow: Callable[[], Awaitable[None]]) -> None:
+        """Call `grow` once, before more than SMALL_BODY bytes are kept."""
+        self._receive = request.receive
+        self._grow = grow
+        self._size = 0
+        self._is_large = False
+
+    async def receive(self) -> Message:
+        """Receive the next message of the request."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > SMALL_BODY and not self._is_large:
+            await self._grow()
+            self._is_large = True
+        return message
 
 
 def _client(request: Request) -> str:

@@ -160,6 +160,22 @@ def test_no_client_holds_more_than_half_while_another_waits() -> None:
     run(test)
 
 
+def test_client_that_is_passed_over_does_not_block_others() -> None:
+    """Grant what fits to another client, even if the first in line would exceed its share and does not fit."""
+
+    async def test(pool: MemoryPool) -> None:
+        await pool.acquire(60, "greedy")
+        large, small = await queue(pool, (50, "greedy"), (30, "modest"))
+        assert done([large, small]) == [False, True]
+        pool.release(60, "greedy")
+        await settle()
+        assert large.done()
+        pool.release(50, "greedy")
+        pool.release(30, "modest")
+
+    run(test)
+
+
 def test_client_alone_may_hold_everything() -> None:
     """Grant a client the whole pool if nobody else waits, and more than half of it if it holds nothing."""
 

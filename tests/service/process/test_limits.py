@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from service.process.limits import BYTES_PER_WORKER, cpu_count, memory_limit, worker_count
+from service.process.limits import (
+    BYTES_PER_WORKER,
+    IDLE_BYTES,
+    MEMORY_MARGIN,
+    cpu_count,
+    memory_limit,
+    worker_count,
+)
+from service.settings import Settings
+from service.web.admission import MemoryBudget
 
 HOST = len(os.sched_getaffinity(0))
 TWO_WORKERS = min(2, HOST)
@@ -38,3 +47,11 @@ def test_limits_are_those_of_the_cgroup(name: str, tmp_path: Path) -> None:
     assert cpu_count(tmp_path) == cpus
     assert memory_limit(tmp_path) == memory
     assert worker_count(tmp_path) == workers
+
+
+def test_memory_per_worker_holds_the_default_limits() -> None:
+    """Leave a worker's budget with room for the largest upload and the most expensive image that are allowed."""
+    settings = Settings(memory_budget=BYTES_PER_WORKER - IDLE_BYTES - MEMORY_MARGIN, threads=1)
+    budget = MemoryBudget.from_settings(settings)
+    assert budget.large_bodies.capacity >= settings.max_upload_bytes
+    assert budget.decoding.capacity >= settings.max_decoded_bytes

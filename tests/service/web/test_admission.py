@@ -1,7 +1,8 @@
 """A request is admitted if the service is ready and memory for its body is free; until then its body stays unread."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -13,7 +14,14 @@ from starlette.types import Message
 from service.errors import NotReadyError, OverloadedError, UploadTooLargeError
 from service.inference.classifier import Classifier
 from service.settings import Settings
-from service.web.admission import DEFAULT_BUDGET, SMALL_BODY, Admission, MemoryBudget
+from service.web.admission import (
+    DEFAULT_BUDGET,
+    MAX_UNSIZED_BODIES,
+    SMALL_BODY,
+    UNSIZED_BODY,
+    Admission,
+    MemoryBudget,
+)
 from service.web.readiness import Readiness, State
 from tests.conftest import make_app
 from tests.images import DIGIT, SEVEN, encode
@@ -45,11 +53,14 @@ class Service:
         return self.budget.small_bodies.used, self.budget.large_bodies.used
 
 
-def request(size: int | None, client: str = "client") -> Request:
-    """Return a request that declares a size, or none."""
+def request(size: int | None, client: str = "client", pieces: Sequence[bytes] = (b"",)) -> Request:
+    """Return a request that declares a size, or none, and whose body arrives in pieces."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages[-1]["more_body"] = False
+    arriving = iter(messages)
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return next(arriving)
 
     headers = [] if size is None else [(b"content-length", str(size).encode())]
     return Request({"type": "http", "method": "POST", "headers": headers, "client": (client, 1)}, receive)
@@ -78,11 +89,11 @@ async def post_all(service: Service, *requests: Request) -> list["asyncio.Task[R
 @pytest.mark.parametrize("budget", [0, 1_000, 1_000_000, 20_000_000, 80_000_000, 1_000_000_000])
 @pytest.mark.parametrize("threads", [0, 1, 8])
 @pytest.mark.parametrize("max_upload_bytes", [1_000, 10_000_000])
-def test_budget_is_divided_into_three_pools(budget: int, threads: int, max_upload_bytes: int) -> None:
+def test_budget_is_divided_into_pools(budget: int, threads: int, max_upload_bytes: int) -> None:
     """Give every pool some memory, and together no more than the budget."""
     settings = Settings(memory_budget=budget, threads=threads, max_upload_bytes=max_upload_bytes)
     pools = MemoryBudget.from_settings(settings)
-    sizes = [pool.capacity for pool in (pools.small_bodies, pools.large_bodies, pools.decoding)]
+    sizes = [getattr(pools, field.name).capacity for field in fields(pools)]
     assert sum(sizes) == (budget or DEFAULT_BUDGET)
     assert min(sizes) > 0
 
@@ -109,18 +120,53 @@ def test_body_is_reserved_until_the_response(size: int) -> None:
     run(test)
 
 
-def test_body_of_unknown_size_counts_as_the_largest() -> None:
-    """Reserve the upload limit, or all that there is, for a body without a declared size."""
+def test_body_of_unknown_size_counts_as_small_until_it_is_not() -> None:
+    """Reserve memory for a small body at first, and for the largest once more than SMALL_BODY bytes have arrived."""
 
     async def test(service: Service) -> None:
-        (task,) = await post_all(service, request(None))
+        unsized = service.budget.unsized_bodies
+        small, large = await post_all(
+            service,
+            request(None, "small", [bytes(SMALL_BODY)]),
+            request(None, "large", [bytes(SMALL_BODY), b"1", b"2"]),
+        )
         largest = min(service.settings.max_upload_bytes, service.budget.large_bodies.capacity)
-        assert service.used == (0, largest)
+        assert (unsized.used, service.used) == (min(2 * UNSIZED_BODY, unsized.capacity), (0, largest))
+        assert service.read == ["small", "large"]
         service.may_respond.set()
-        await task
+        await asyncio.gather(small, large)
+        assert unsized.used == 0
 
     for max_upload_bytes in (100_000, 10_000_000):
-        run(test, max_upload_bytes=max_upload_bytes)
+        run(test, max_upload_bytes=max_upload_bytes, memory_budget=20_000_000)
+
+
+def test_bodies_of_unknown_size_that_grow_at_once_do_not_block_each_other() -> None:
+    """Read every body, one after another where only one fits, however many have begun."""
+
+    async def test(service: Service) -> None:
+        service.may_respond.set()
+        count = 3 * MAX_UNSIZED_BODIES
+        bodies = (request(None, str(number), [bytes(SMALL_BODY), b"1", b"2"]) for number in range(count))
+        tasks = await post_all(service, *bodies)
+        await asyncio.gather(*tasks)
+        assert len(service.read) == count
+        assert service.budget.unsized_bodies.used == 0
+
+    run(test)
+
+
+def test_small_bodies_do_not_wait_for_bodies_of_unknown_size() -> None:
+    """Admit a body that declares a small size while bodies of unknown size wait for memory."""
+
+    async def test(service: Service) -> None:
+        large = (request(None, str(number), [bytes(LARGE)]) for number in range(2 * MAX_UNSIZED_BODIES))
+        tasks = await post_all(service, *large, request(100, "small"))
+        assert service.read == ["0", "small"]
+        service.may_respond.set()
+        await asyncio.gather(*tasks)
+
+    run(test)
 
 
 def test_body_that_does_not_fit_now_stays_unread() -> None:
