@@ -101,6 +101,9 @@ class Settings:
         10.0, _number(float, 0.05, 3_600.0), "seconds in which the headers of a request must arrive"
     )
     max_connections: int = _setting(1_000, _number(int, 1, 1_000_000), "connections that a worker keeps open")
+    max_in_flight: int = _setting(
+        256, _number(int, 1, 1_000_000), "requests of up to 32 KB that a worker handles at once; others get 503"
+    )
     workers: int = _setting(0, _number(int, 0, 1_024), "processes; 0: one per CPU and 128 MB of memory")
     threads: int = _setting(
         0, _number(int, 0, 1_024), "large images that a worker decodes at once; 0: its share of the CPUs"

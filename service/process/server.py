@@ -16,11 +16,13 @@ from service.inference.classifier import Classifier
 from service.metrics.process_metrics import ProcessMetrics
 from service.metrics.registry import Registry
 from service.process import limits, memory
+from service.process.connection import ConnectionLimits
 from service.process.line_writer import LineWriter
 from service.process.listeners import MAX_ACCEPTS, lengthen_backlog, stop_connections
 from service.process.log_config import log_config
 from service.process.log_limit import limit_repeats
-from service.process.protocol import ConnectionLimits, HttpProtocol
+from service.process.overload import Overload, declare_overload
+from service.process.protocol import HttpProtocol
 from service.settings import Settings
 from service.web.access_log import AccessLog
 from service.web.app import create_app
@@ -118,7 +120,9 @@ class Server(uvicorn.Server):
             min(settings.max_connections, limits.max_descriptors() - limits.RESERVED_DESCRIPTORS),
             settings.header_timeout,
         )
-        protocol = partial(HttpProtocol, state=self._state, limits=connection_limits)
+        overload = Overload(settings.max_in_flight)
+        declare_overload(self._state.registry, overload)
+        protocol = partial(HttpProtocol, state=self._state, overload=overload, limits=connection_limits)
         return uvicorn.Config(
             create_app(settings, classifier, self._state),
             host=settings.host,

@@ -39,6 +39,7 @@ def test_weights_of_a_checkout_are_found() -> None:
         ("REQUEST_TIMEOUT", "90", 90.0),
         ("HEADER_TIMEOUT", "5", 5.0),
         ("MAX_CONNECTIONS", "100", 100),
+        ("MAX_IN_FLIGHT", "100", 100),
         ("WORKERS", "2", 2),
         ("THREADS", "2", 2),
         ("DRAIN_SECONDS", "1.5", 1.5),

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from service.process.protocol import ConnectionLimits, HttpProtocol
+from service.process.connection import ConnectionLimits
+from service.process.overload import Overload
+from service.process.protocol import HttpProtocol
 from service.web.readiness import State
 from service.web.server_state import ServerState
 from tests.service.process.connection import Connection
@@ -28,8 +30,9 @@ KEEP_ALIVE_SECONDS = 1
 class RecordingApp:
     """An ASGI app that records the count of requests in flight, and responds when it is released."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_in_flight: int = 1_000, max_credit: int = 1_000) -> None:
         self.state = ServerState()
+        self.overload = Overload(max_in_flight, max_credit)
         self.counts: list[int] = []
         self.cancelled = 0
         self.is_blocked = threading.Event()
@@ -63,7 +66,7 @@ class RecordingApp:
     def running(self) -> Iterator[int]:
         """Serve in a thread and yield the port. The server waits at its end for at most one second."""
         limits = ConnectionLimits(max_connections=100, header_timeout=TIMEOUT)
-        protocol = partial(HttpProtocol, state=self.state, limits=limits)
+        protocol = partial(HttpProtocol, state=self.state, overload=self.overload, limits=limits)
         config = uvicorn.Config(
             self,
             port=0,

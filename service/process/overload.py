@@ -1,0 +1,146 @@
+"""Shed small requests while too many are in flight, without spending on them the time of those that are served."""
+
+import asyncio
+import json
+import re
+from collections import deque
+from typing import Protocol
+
+from service.metrics.registry import Registry
+
+RETRY_AFTER = 1
+"""Seconds after which a client whose request was shed may send the next one."""
+
+SHED_PER_SERVED = 3
+"""Requests that may be shed per request that is served: at four times the load that can be served, all others."""
+
+MAX_CREDIT = 1_000
+"""Requests that may be shed in a burst."""
+
+MIN_INTERVAL = 0.01
+"""Minimum seconds between two looks at the connections that wait."""
+
+DETAIL = "The service is busy: too many requests are in flight. Try again in a moment."
+
+
+REQUEST_LINE = re.compile(rb"POST /[!-~]* HTTP/1\.1\r\n")
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9}) *(?:\r|$)")
+SPECIAL = re.compile(rb"\r\n(?:transfer-encoding|expect|upgrade|connection|[ \t])")
+"""Headers that change how a request is framed or answered, and lines that continue a header."""
+
+
+def is_ordinary_post(data: bytes) -> bool:
+    """Return whether the data is exactly one POST request, without anything that takes a parser to understand."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    if REQUEST_LINE.match(head) is None:
+        return False
+    lines = head.lower()
+    length = LENGTH.search(lines)
+    return (
+        length is not None
+        and int(length[1]) == len(body)
+        and lines.count(b"\r\ncontent-length") == 1
+        and SPECIAL.search(lines) is None
+        and lines.count(b"\r\n") == lines.count(b"\n") == lines.count(b"\r")
+    )
+
+
+class Connection(Protocol):
+    """A connection whose last request was shed, and which is not read."""
+
+    def read_again(self) -> None:
+        """Resume reading."""
+
+
+def _response(*headers: bytes) -> bytes:
+    """Return the response. Scripts of any origin may read it: it tells nothing about the client."""
+    body = json.dumps({"detail": DETAIL}).encode()
+    lines = [
+        b"HTTP/1.1 503 Service Unavailable",
+        b"content-type: application/json",
+        b"content-length: %d" % len(body),
+        b"retry-after: %d" % RETRY_AFTER,
+        b"access-control-allow-origin: *",
+        *headers,
+    ]
+    return b"\r\n".join([*lines, b"", body])
+
+
+SHED = _response()
+SHED_AND_CLOSE = _response(b"connection: close")
+
+
+class Overload:
+    """Counts the small requests in flight, and queues the connections of those that were shed.
+
+    A client that ignores Retry-After sends its next request at once. Answering a thousand of them again and again would
+    halve the throughput. So beyond SHED_PER_SERVED a connection whose request was shed is not read for RETRY_AFTER,
+    unless there is room earlier.
+    """
+
+    def __init__(self, max_in_flight: int, max_credit: int = MAX_CREDIT) -> None:
+        """Shed requests while `max_in_flight` small ones are in flight, `max_credit` of them without a pause.
+
+        `shed` counts them.
+        """
+        self.shed = 0
+        self._max = max_in_flight
+        self._count = 0
+        self._paused: deque[tuple[float, Connection]] = deque()  # with the time of the loop at which it is read again
+        self._is_waiting = False
+        self._credit = self._max_credit = max_credit
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a small request that arrives now is shed."""
+        return self._count >= self._max
+
+    def begin(self) -> None:
+        """Count a small request."""
+        self._count += 1
+
+    def end(self) -> None:
+        """Stop counting a small request. Read connections again, more of them before the service runs out of work."""
+        self._count -= 1
+        if not self._paused:
+            self._credit = min(self._credit + SHED_PER_SERVED, self._max_credit)
+            return
+        room = self._max - self._count if self._count <= self._max // 2 else 0
+        for _ in range(min(max(room, SHED_PER_SERVED), len(self._paused))):
+            self._read_next()
+
+    def count_shed(self) -> bool:
+        """Count a request that is shed. Return whether its connection may be read on."""
+        self.shed += 1
+        self._credit = max(self._credit - 1, 0)
+        return self._credit > 0
+
+    def pause(self, connection: Connection) -> None:
+        """Queue a connection whose request was shed, and whose reading is paused."""
+        loop = asyncio.get_running_loop()
+        self._paused.append((loop.time() + RETRY_AFTER, connection))
+        if not self._is_waiting:
+            self._wait(loop, RETRY_AFTER)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._is_waiting = True
+        loop.call_later(max(seconds, MIN_INTERVAL), self._read_due, loop)
+
+    def _read_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_waiting = False
+        while self._paused and self._paused[0][0] <= loop.time():
+            self._read_next()
+        if self._paused:
+            self._wait(loop, self._paused[0][0] - loop.time())
+
+    def _read_next(self) -> None:
+        _, connection = self._paused.popleft()
+        connection.read_again()
+
+
+def declare_overload(registry: Registry, overload: Overload) -> None:
+    """Expose the requests that were shed. No other metric and no log counts them: that would cost more than the 503."""
+    shed = registry.gauge(
+        "digit_service_shed_total", "Small requests that got 503 because too many were in flight.", kind="counter"
+    )
+    registry.on_refresh(lambda: shed.set(overload.shed))
