@@ -14,7 +14,7 @@ from tests.soak.clients import Client
 from tests.soak.processes import disturb, kill_worker, middle, sample
 from tests.soak.record import Record, Sample
 from tests.soak.traffic import Exchange, bad, documents, photos, small
-from tests.soak.verdict import Check, checks
+from tests.soak.verdict import MAX_GROWTH, Check, checks
 
 Behavior = Callable[[Client], Awaitable[None]]
 
@@ -57,15 +57,16 @@ class Soak:
         return all(check.holds for check in self.checks)
 
 
-def soak(seconds: float) -> Soak:
-    """Start a service, load it, stop it and judge."""
+def soak(seconds: float, max_growth: float = MAX_GROWTH) -> Soak:
+    """Start a service, load it, stop it and judge. max_growth: of memory, in megabytes."""
     traffic, environ = Traffic(small(), photos(), documents(), bad()), dict[str, Any](SETTINGS)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with running_service(log, **environ) as service:
             record = asyncio.run(_load(service, traffic, seconds))
         warm_up = WARM_UP_SHARE * seconds
-        return Soak(record, warm_up, checks(record, warm_up, service.process.returncode, log.read_text()))
+        status, text = service.process.returncode, log.read_text()
+        return Soak(record, warm_up, checks(record, warm_up, status, text, max_growth))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from statistics import median
 
 from tests.soak.record import Record
 
-MAX_GROWTH = 1_000_000
-"""Bytes by which memory may grow after the warm-up."""
+MAX_GROWTH = 1.0
+"""Megabytes by which memory may grow after the warm-up of ten minutes."""
 
 NEEDED = ("small", "batch", "photo", "bad", "crafted", "/health", "silent", "headers that stop", "body that stops")
 """Kinds that must have been answered, or the soak has tested nothing."""
@@ -31,15 +31,15 @@ def growth(levels: Sequence[float]) -> float:
     return 1.5 * (median(levels[-third:]) - median(levels[:third]))
 
 
-def checks(record: Record, warm_up: float, exit_status: int, log: str) -> list[Check]:
-    """Return every condition, for the time after the warm-up."""
+def checks(record: Record, warm_up: float, exit_status: int, log: str, max_growth: float = MAX_GROWTH) -> list[Check]:
+    """Return every condition, for the time after the warm-up. max_growth: of memory, in megabytes."""
     levels = [level for level in record.levels if level.at >= warm_up]
-    memory = growth([level.memory for level in levels])
+    memory = growth([level.memory / 1e6 for level in levels])
     descriptors = growth([level.descriptors for level in levels])
     threads = growth([level.threads for level in levels])
     missing = [kind for kind in NEEDED if not record.counts[kind]]
     return [
-        Check("memory grows by less than 1 MB", f"{memory / 1e6:+.2f} MB", memory < MAX_GROWTH),
+        Check(f"memory grows by less than {max_growth:g} MB", f"{memory:+.2f} MB", memory < max_growth),
         Check("descriptors stay level", f"{descriptors:+g}", descriptors <= 0),
         Check("threads stay level", f"{threads:+g}", threads <= 0),
         Check("every response is right", f"{record.failure_count} wrong", record.failure_count == 0),
