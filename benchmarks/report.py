@@ -38,10 +38,15 @@ def table(results: Mapping[str, Any]) -> str:
             "",
             *_stage_rows(results),
             "",
-            format_observation(results["microseconds_per_request"]),
-            "",
+            *_observation_rows(results),
         ]
     )
+
+
+def _observation_rows(results: Mapping[str, Any]) -> list[str]:
+    """Format what metrics and access log cost, if the run measured it."""
+    observation = results.get("microseconds_per_request")
+    return [format_observation(observation), ""] if observation else []
 
 
 def _load_rows(loads: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
