@@ -27,6 +27,13 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return encode(Image.fromarray(pixels))
 
 
+def half_inverted(image: Image.Image) -> Image.Image:
+    """Invert the left 50 of 120 columns: no rule tells ink from background, so that the first reading is doubtful."""
+    pixels = np.asarray(image).copy()
+    pixels[:, :50] = 255 - pixels[:, :50]
+    return Image.fromarray(pixels)
+
+
 def empty_png(width: int, height: int) -> bytes:
     """Return a PNG that declares any size but holds no pixels, as a decompression bomb does."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)

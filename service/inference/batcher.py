@@ -3,40 +3,44 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 from service.errors import RequestError
 from service.imaging.decode import EncodedImage
-from service.inference.classifier import Prediction
 
-Results = Sequence[Prediction | RequestError]
-Entry = tuple[EncodedImage, "asyncio.Future[Prediction]"]
+Result = TypeVar("Result")
 
 
-class Batcher:
+class Batcher(Generic[Result]):
     """Batches the requests of one event-loop iteration into one run of the model.
 
     Requests that arrive in one loop iteration run as one batch in the next. No request waits for others to arrive.
     Running each step for all of them keeps its code in the processor's caches: 28 x 28 images gain 76% in throughput.
     """
 
-    def __init__(self, predict_batch: Callable[[list[EncodedImage]], Results], max_size: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        predict_batch: Callable[[list[EncodedImage]], Sequence[Result | RequestError]],
+        max_size: int,
+        max_pixels: int,
+    ) -> None:
         """Batch up to `max_size` images, and up to `max_pixels` pixels of several, per call of `predict_batch`."""
         self._predict_batch = predict_batch
         self._max_size = max_size
         self._max_pixels = max_pixels
-        self._queue: list[Entry] = []
+        self._queue: list[tuple[EncodedImage, asyncio.Future[Result]]] = []
 
     @property
     def is_empty(self) -> bool:
         """Whether no image is queued."""
         return not self._queue
 
-    async def predict(self, image: EncodedImage) -> Prediction:
-        """Queue one image and return its prediction. Raises the RequestError of this image."""
+    async def predict(self, image: EncodedImage) -> Result:
+        """Queue one image and return its result. Raises the RequestError of this image."""
         loop = asyncio.get_running_loop()
         if self.is_empty:
             loop.call_soon(self._run_batch, loop)
-        future: asyncio.Future[Prediction] = loop.create_future()
+        future: asyncio.Future[Result] = loop.create_future()
         self._queue.append((image, future))
         return await future
 
@@ -52,14 +56,14 @@ class Batcher:
             else:
                 future.set_result(result)
 
-    def _take_batch(self) -> list[Entry]:
+    def _take_batch(self) -> list[tuple[EncodedImage, asyncio.Future[Result]]]:
         waiting = [entry for entry in self._queue if not entry[1].done()]  # done: its client has disconnected
         pixels = accumulate(image.pixels for image, _ in waiting[: self._max_size])
         size = max(1, sum(total <= self._max_pixels for total in pixels))
         self._queue = waiting[size:]
         return waiting[:size]
 
-    def _results(self, images: list[EncodedImage]) -> Sequence[Prediction | Exception]:
+    def _results(self, images: list[EncodedImage]) -> Sequence[Result | Exception]:
         try:
             return self._predict_batch(images)
         except Exception as error:  # every waiting request must be answered

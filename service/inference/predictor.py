@@ -1,4 +1,4 @@
-"""The predictor: image bytes -> open -> decode -> preprocess -> classify."""
+"""The predictor: image bytes -> open -> decode -> find the digit -> classify -> reconsider where it is doubtful."""
 
 import hashlib
 import logging
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from service.errors import ImageError, RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
-from service.imaging.normalize import to_model_input
+from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
+from service.inference.reader import FirstReading, Reading, reconsider
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -23,8 +24,6 @@ CHUNK_SIZE = 32
 CHUNK_BYTES = 10_000_000
 """Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
 for several images. It bounds the memory of a large batch."""
-
-ModelInput = NDArray[np.float32]
 
 log = logging.getLogger("uvicorn.error")
 
@@ -40,7 +39,11 @@ class Predictor:
 
     def predict(self, image_bytes: Buffer) -> Prediction:
         """Predict the digit of one file. Raises ImageError if no digit can be read from it."""
-        return self.predict_opened(self.open(image_bytes))
+        return self.read(image_bytes).prediction
+
+    def read(self, image_bytes: Buffer) -> Reading:
+        """Predict the digit of one file, and say what the network saw and where. Raises ImageError as `predict`."""
+        return self.finish(self.begin(self.open(image_bytes)))
 
     def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several files in one run of the model. Returns one result per file, in order.
@@ -59,25 +62,50 @@ class Predictor:
 
     def predict_opened(self, image: EncodedImage) -> Prediction:
         """Predict the digit of one opened file. Raises ImageError if no digit can be read from it."""
-        model_input = _isolate(to_model_input, _isolate(EncodedImage.decode, image))
-        return self._classifier.classify(model_input[np.newaxis])[0]
+        return self.finish(self.begin(image)).prediction
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
-        return self.classify([result for chunk in split_batch(images) for result in self.preprocess(chunk)])
+        return [
+            reading if isinstance(reading, RequestError) else reading.prediction
+            for chunk in split_batch(images)
+            for reading in _map_valid(self._settle, self.begin_batch(chunk))
+        ]
 
-    def preprocess(self, images: Sequence[EncodedImage | RequestError]) -> list[ModelInput | RequestError]:
-        """Decode all images, then preprocess all: the code of each step stays in the processor's caches.
+    def begin(self, image: EncodedImage) -> FirstReading:
+        """Read one opened file for the first time: a few milliseconds at most if it is cheap to decode.
 
-        Returns float32 (1, 28, 28) or an error for each, in order.
+        Raises ImageError if it cannot be decoded.
         """
-        return _map_valid(to_model_input, _map_valid(EncodedImage.decode, images))
+        gray = _isolate(EncodedImage.decode, image)
+        digit = _isolate(_find_digit, gray)
+        if isinstance(digit, ImageError):
+            return FirstReading(gray, None, None, digit)
+        return FirstReading(gray, digit, self._classifier.classify(standardize(digit.image)[np.newaxis])[0])
 
-    def classify(self, model_inputs: Sequence[ModelInput | RequestError]) -> list[Prediction | RequestError]:
-        """Classify what `preprocess` returned in one run of the model. Returns one result for each, in order."""
-        valid = [image for image in model_inputs if not isinstance(image, RequestError)]
-        predictions = iter(self._classifier.classify(np.concatenate(valid)[:, np.newaxis]) if valid else [])
-        return [image if isinstance(image, RequestError) else next(predictions) for image in model_inputs]
+    def begin_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[FirstReading | RequestError]:
+        """Read several opened files for the first time, in one run of the model. Returns one result for each, in order.
+
+        All are decoded, then all preprocessed: the code of each step stays in the processor's caches.
+        """
+        grays = _map_valid(EncodedImage.decode, images)
+        digits = _map_valid(_find_digit, grays)
+        found = [standardize(digit.image) for digit in digits if isinstance(digit, Digit)]
+        predictions = iter(self._classifier.classify(np.stack(found)) if found else [])
+        return [
+            _first_reading(gray, digit, next(predictions) if isinstance(digit, Digit) else None)
+            for gray, digit in zip(grays, digits, strict=True)
+        ]
+
+    def finish(self, first: FirstReading) -> Reading:
+        """Read the alternatives of a first reading if it is doubtful: some tens of milliseconds.
+
+        Raises ImageError if the image shows no digit.
+        """
+        return _isolate(self._settle, first)
+
+    def _settle(self, first: FirstReading) -> Reading:
+        return reconsider(first, self._classifier.classify) if first.is_doubtful else first.settle()
 
 
 def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[EncodedImage | RequestError]]:
@@ -98,6 +126,24 @@ def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[
 def decode_bytes(image: EncodedImage | RequestError) -> int:
     """Return the memory that decoding takes: none if the file could not be opened."""
     return 0 if isinstance(image, RequestError) else image.decode_bytes
+
+
+def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:
+    """Find the digit, or return why there is none: alternatives may still find it."""
+    try:
+        return find_digit(gray)
+    except ImageError as error:
+        return error
+
+
+def _first_reading(
+    gray: NDArray[np.uint8] | RequestError, digit: Digit | RequestError, prediction: Prediction | None
+) -> FirstReading | RequestError:
+    if isinstance(gray, RequestError):
+        return gray
+    if isinstance(digit, Digit):
+        return FirstReading(gray, digit, prediction)
+    return FirstReading(gray, None, None, digit) if isinstance(digit, ImageError) else digit
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:
@@ -131,5 +177,6 @@ def _isolate(step: Callable[[In], Out], value: In) -> Out:
 
 def _fingerprint(value: Any) -> str:
     """Identify an image in the log without showing it."""
+    value = value.gray if isinstance(value, FirstReading) else value
     content = value.content if isinstance(value, EncodedImage) else bytes(value)
     return hashlib.sha256(content).hexdigest()[:16]
