@@ -1,7 +1,6 @@
 """Other ways to find the digit of an image whose first reading is doubtful. The network decides between them."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from service.imaging import morphology
 from service.imaging.components import label_components
 from service.imaging.lines import remove_lines
 from service.imaging.local_ink import LocalInk, local_inks
-from service.imaging.normalize import Digit, find_digit, place
+from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
 from service.imaging.outlines import fill_strokes
 from service.imaging.page import crop_page
 from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, digit_components, prominence
@@ -23,79 +22,115 @@ MAX_SIDE = 256
 MIN_LOCAL_SIDE = 41
 """Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
 
-NUM_COMPONENTS = 3
-"""Components that are tried as the digit, besides those near them."""
+EDGE_STEP = 3
+EDGE_FACTOR = 9.0
+"""Pixels across an edge, at least; change of an edge in median changes. Of noise, the largest change is 7 of them."""
+
+LINE_SHARES = (0.3, 0.6)
+"""Length of the shortest printed line that is removed, as a share of the image's side."""
+
+MIN_DIFFERENCE = 0.02
+"""Mean difference of two 28 x 28 images in [0, 1]. Less is the same alternative."""
 
 MIN_COMPONENT_SIDE = 4
 MIN_COMPONENT_INK = 0.03
 """Pixels, and share of the most prominent component. A smaller one is not tried."""
 
-SMALL_WINDOWS = (1 / 20,)
-"""Window of the local background of a small digit, as a share of the longer side."""
+MAX_SPOTS = 3
+SPOT_WINDOWS = (1 / 20,)
+MAX_SPOT_SIDE = 0.15
+"""Spots of each polarity; window of their local background and longest side of a spot, as shares of the image's longer
+side."""
 
 Gray = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Alternative:
-    """A digit that an image may show. is_minor: it is not the most prominent part of the image."""
+def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
+    """Find what the digit of an image, uint8 (H, W), may be other than the first reading, which may be missing.
 
-    digit: Digit
-    is_minor: bool = False
-
-
-def find_alternatives(gray: Gray, first: Digit | None) -> list[Alternative]:
-    """Find what the digit of an image, uint8 (H, W), may be other than the first reading, which may be missing."""
+    Alternatives that hardly differ from the first reading or from each other are left out.
+    """
     reduced, factor = _reduce(gray)
-    found = [alternative for search in SEARCHES for alternative in search(reduced)]
+    found = [digit for search in SEARCHES for digit in search(reduced)]
     if factor > 1:
-        found = [Alternative(_enlarge_box(one.digit, factor), one.is_minor) for one in found]
-        found += _small(gray) if first is None else ()
-    return [*found, *(_redrawn(first) if first else ())]
+        found = [_enlarge_box(digit, factor) for digit in found]
+    return _distinct([*found, *(_redrawn(first) if first else ())], first)
 
 
-def _whole_image(gray: Gray) -> Iterator[Alternative]:
+def has_edges(gray: Gray) -> bool:
+    """Return whether an image, uint8 (H, W), has an edge that stands out from its shading and its noise."""
+    step = max(EDGE_STEP, max(gray.shape) // 20)
+    levels = gray.astype(np.int16)
+    changes = [np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)]
+    change = np.concatenate(changes)
+    return change.size > 0 and int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change)))
+
+
+def find_spots(gray: Gray) -> list[Box]:
+    """Find the most prominent spots of a large image, uint8 (H, W), that may be a digit too small to be read in it."""
+    spots = [digit.box for ink in local_inks(gray, SPOT_WINDOWS) for digit in _components(ink, MAX_SPOTS)]
+    largest = MAX_SPOT_SIDE * max(gray.shape)
+    return [box for box in spots if max(box[2:]) <= largest]
+
+
+def find_digit_or_none(gray: Gray) -> Digit | None:
+    """Find the digit as the first reading does. None if the image holds none."""
+    try:
+        return find_digit(gray)
+    except ImageError:
+        return None
+
+
+def _distinct(digits: Sequence[Digit], first: Digit | None) -> list[Digit]:
+    kept = [first] if first else []
+    for digit in digits:
+        images = np.array([other.image for other in kept]).reshape(len(kept), SIDE * SIDE)
+        difference = np.abs(images - digit.image.ravel()).mean(axis=1)
+        if not kept or difference.min() > MIN_DIFFERENCE:
+            kept.append(digit)
+    return kept[1:] if first else kept
+
+
+def _whole_image(gray: Gray) -> Iterator[Digit]:
     """Take the darkest or the lightest gray as the background: an image that was cut out has ink along its border."""
     yield from _against_extremes(gray, 0, 0)
 
 
-def _trimmed(gray: Gray) -> Iterator[Alternative]:
+def _trimmed(gray: Gray) -> Iterator[Digit]:
     """Cut off even stripes along the border first."""
     part, top, left = trim_border(gray)
     if part.size and part.shape != gray.shape:
         yield from _against_extremes(part, top, left)
 
 
-def _against_extremes(gray: Gray, top: int, left: int) -> Iterator[Alternative]:
+def _against_extremes(gray: Gray, top: int, left: int) -> Iterator[Digit]:
     low, high = np.percentile(_sample(gray), [2, 98])
     if high - low >= MIN_CONTRAST:
         pixels = gray.astype(np.float32)
         for ink in (pixels - low, high - pixels):
-            yield Alternative(place(Ink(np.maximum(ink, 0).astype(np.float32), top, left)))
+            yield place(Ink(np.maximum(ink, 0).astype(np.float32), top, left))
 
 
-def _without_impulses(gray: Gray) -> Iterator[Alternative]:
+def _without_impulses(gray: Gray) -> Iterator[Digit]:
     """Remove impulse noise with a median filter."""
     yield from _first_reading(morphology.median(gray), 0, 0)
 
 
-def _on_page(gray: Gray) -> Iterator[Alternative]:
+def _on_page(gray: Gray) -> Iterator[Digit]:
     """Look on the page alone if it lies on a patterned table."""
     page = crop_page(gray) if max(gray.shape) > MAX_CANVAS_SIDE else None
     if page:
         yield from _first_reading(*page)
 
 
-def _first_reading(gray: Gray, top: int, left: int) -> Iterator[Alternative]:
-    try:
-        digit = find_digit(gray)
-    except ImageError:
-        return
-    x, y, width, height = digit.box
-    yield Alternative(Digit(digit.image, (x + left, y + top, width, height)))
+def _first_reading(gray: Gray, top: int, left: int) -> Iterator[Digit]:
+    digit = find_digit_or_none(gray)
+    if digit:
+        x, y, width, height = digit.box
+        yield Digit(digit.image, (x + left, y + top, width, height))
 
 
-def _across_stripes(gray: Gray) -> Iterator[Alternative]:
+def _across_stripes(gray: Gray) -> Iterator[Digit]:
     """Take the gray at both ends of each column, or row, as its background: stripes leave nothing, inverted or not."""
     for axis in (0, 1):
         depth = max(1, gray.shape[axis] // 14)
@@ -105,62 +140,50 @@ def _across_stripes(gray: Gray) -> Iterator[Alternative]:
         if ink.max() < MIN_CONTRAST:
             continue
         if max(gray.shape) <= MAX_CANVAS_SIDE:
-            yield Alternative(place(Ink(ink)))
+            yield place(Ink(ink))
         else:
-            yield from _components(LocalInk(ink / 255), count=1)
+            yield from _components(LocalInk(ink / 255))
 
 
-def _on_local_background(gray: Gray) -> Iterator[Alternative]:
+def _on_local_background(gray: Gray) -> Iterator[Digit]:
     """Compare each pixel with its surroundings: shadows and glare leave nothing. Try the ink without lines, too."""
     if max(gray.shape) < MIN_LOCAL_SIDE:
         return
     for ink in local_inks(gray):
-        yield from _components(ink, NUM_COMPONENTS)
-        yield from _components(ink.strong(), count=1)
-        yield from _components(ink.equalized(), count=1)
-        for min_share in (0.3, 0.6):
+        yield from _components(ink)
+        yield from _components(ink.strong())
+        yield from _components(ink.equalized())
+        for min_share in LINE_SHARES:
             without = remove_lines(ink.mask, min_share)
             if not np.array_equal(without, ink.mask):
-                yield from _components(ink.keep(without), count=2)
+                yield from _components(ink.keep(without))
 
 
-def _small(gray: Gray) -> Iterator[Alternative]:
-    """Find a digit that is too small to survive a reduction."""
-    for ink in local_inks(gray, SMALL_WINDOWS):
-        yield from _components(ink, NUM_COMPONENTS)
-
-
-def _components(ink: LocalInk, count: int) -> Iterator[Alternative]:
+def _components(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
     """Take the most prominent components as the digit, each with those near it."""
     if not ink.mask.any():
         return
     components = label_components(ink.mask, ink.pixels)
     weight = prominence(components)
     least = MIN_COMPONENT_INK * weight.max()
-    for index in range(count):
+    for _ in range(count):
         main = int(weight.argmax())
         side = max(components.height[main], components.width[main])
         if weight[main] <= 0 or weight[main] < least or side < MIN_COMPONENT_SIDE:
             return
         selected = digit_components(components, main)
         weight[selected] = 0
-        digit = place(Ink(ink.within(components.mask(selected))))
-        yield Alternative(digit, is_minor=index > 0)
+        yield place(Ink(ink.within(components.mask(selected))))
 
 
-def _redrawn(first: Digit) -> Iterator[Alternative]:
-    """Draw the first reading with thicker, closed, thinner or filled strokes."""
+def _redrawn(first: Digit) -> Iterator[Digit]:
+    """Draw the first reading with thicker, closed or filled strokes: thin lines and outlines."""
     image = first.image
-    thin = morphology.erode(image, 3, 3)
-    inks = [morphology.dilate(image, 3, 3), morphology.close(image, 3, 3), fill_strokes(image)]
-    for ink in [*inks, thin] if thin.max() > MIN_THINNED else inks:
-        yield Alternative(Digit(place(Ink(ink)).image, first.box))
+    for ink in (morphology.dilate(image, 3, 3), morphology.close(image, 3, 3), fill_strokes(image)):
+        yield Digit(place(Ink(ink)).image, first.box)
 
 
-MIN_THINNED = 0.2
-"""Ink that must be left of the thickest stroke after it is thinned."""
-
-SEARCHES: tuple[Callable[[Gray], Iterator[Alternative]], ...] = (
+SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (
     _whole_image,
     _trimmed,
     _without_impulses,

@@ -51,7 +51,7 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
     ink, noise = subtract_background(gray)
     if max(gray.shape) <= MAX_CANVAS_SIDE:
         return Ink(ink)
-    mask = ink > _ink_threshold(ink, noise)
+    mask = ink > ink_threshold(ink, noise)
     if not mask.any():
         raise no_digit_found()
     components = label_components(mask, ink)
@@ -92,7 +92,7 @@ def _robust_extrema(difference: NDArray[np.float32]) -> tuple[float, float]:
     return float(ordered[rank - 1]), float(ordered[-rank])
 
 
-def _ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
+def ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
     """Return the least ink of a stroke: anything visible on a clean background, what stands out on a noisy one."""
     if noise <= MAX_CLEAN_NOISE:
         return max(0.1 * float(ink.max()), 4 * noise)

@@ -80,7 +80,7 @@ class Predictor:
         gray = _isolate(EncodedImage.decode, image)
         digit = _isolate(_find_digit, gray)
         if isinstance(digit, ImageError):
-            return FirstReading(gray, None, None, digit)
+            return FirstReading(gray, None, None, digit, image)
         return FirstReading(gray, digit, self._classifier.classify(standardize(digit.image)[np.newaxis])[0])
 
     def begin_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[FirstReading | RequestError]:
@@ -93,8 +93,8 @@ class Predictor:
         found = [standardize(digit.image) for digit in digits if isinstance(digit, Digit)]
         predictions = iter(self._classifier.classify(np.stack(found)) if found else [])
         return [
-            _first_reading(gray, digit, next(predictions) if isinstance(digit, Digit) else None)
-            for gray, digit in zip(grays, digits, strict=True)
+            _first_reading(image, gray, digit, next(predictions) if isinstance(digit, Digit) else None)
+            for image, gray, digit in zip(images, grays, digits, strict=True)
         ]
 
     def finish(self, first: FirstReading) -> Reading:
@@ -137,13 +137,17 @@ def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:
 
 
 def _first_reading(
-    gray: NDArray[np.uint8] | RequestError, digit: Digit | RequestError, prediction: Prediction | None
+    image: EncodedImage | RequestError,
+    gray: NDArray[np.uint8] | RequestError,
+    digit: Digit | RequestError,
+    prediction: Prediction | None,
 ) -> FirstReading | RequestError:
     if isinstance(gray, RequestError):
         return gray
     if isinstance(digit, Digit):
         return FirstReading(gray, digit, prediction)
-    return FirstReading(gray, None, None, digit) if isinstance(digit, ImageError) else digit
+    source = image if isinstance(image, EncodedImage) else None
+    return FirstReading(gray, None, None, digit, source) if isinstance(digit, ImageError) else digit
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:

@@ -1,6 +1,5 @@
 """Read the digit of gray images: a first reading, and where it is doubtful, the best of several alternatives."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.imaging.alternatives import Alternative, find_alternatives
-from service.imaging.normalize import Digit, standardize
-from service.imaging.segment import MIN_CONTRAST
+from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit_or_none, find_spots, has_edges
+from service.imaging.decode import EncodedImage
+from service.imaging.detail import Part, decode_parts
+from service.imaging.normalize import Box, Digit, standardize
 from service.inference.classifier import Prediction
 
 MIN_SURE = 0.98
@@ -19,8 +19,14 @@ MIN_SURE = 0.98
 MIN_FOUND = 0.9
 """Least confidence of an alternative if the first reading found no digit: an empty page must not be read."""
 
-MINOR_HANDICAP = 3.0
-"""Log-odds by which a digit that is not the most prominent part of an image must be more probable."""
+MIN_SUPPORT = 0.2
+UNSUPPORTED_WEIGHT = 0.3
+SUPPORT_WEIGHT = 3.0
+"""Probability from which another alternative supports a digit; weight of a prediction without support, and what the
+mean support adds to it. Chosen on mishaps and outliers of the training generators."""
+
+SPOT_MARGIN = 0.5
+"""Margin around a small digit that is decoded again, as a share of its longer side."""
 
 Gray = NDArray[np.uint8]
 Classify = Callable[[NDArray[np.float32]], list[Prediction]]
@@ -36,18 +42,22 @@ class Reading:
 
 @dataclass(frozen=True)
 class FirstReading:
-    """The first reading of an image. digit, prediction: None if it shows none, for the reason in `error`."""
+    """The first reading of an image. digit, prediction: None if it shows none, for the reason in `error`.
+
+    source: the file, if parts of it can be decoded again at a higher resolution.
+    """
 
     gray: Gray
     digit: Digit | None
     prediction: Prediction | None
     error: ImageError | None = None
+    source: EncodedImage | None = None
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether alternatives may be better. A blank image has none."""
+        """Whether alternatives may be better. A blank page has none."""
         if self.prediction is None:
-            return int(self.gray.max()) - int(self.gray.min()) >= MIN_CONTRAST
+            return has_edges(self.gray)
         return self.prediction.confidence < MIN_SURE
 
     def settle(self) -> Reading:
@@ -62,27 +72,44 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
 
     Raises ImageError if the image shows no digit.
     """
-    alternatives = find_alternatives(first.gray, first.digit)
-    if first.digit:
-        alternatives.insert(0, Alternative(first.digit))
-    if not alternatives:
+    digits = [*([first.digit] if first.digit else []), *find_alternatives(first.gray, first.digit)]
+    if first.digit is None and first.source and max(first.gray.shape) > MAX_SIDE:
+        digits += _small_digits(first.gray, first.source)
+    if not digits:
         return first.settle()
-    images = np.stack([standardize(alternative.digit.image) for alternative in alternatives])
-    predictions = classify(images)
-    best = _best(alternatives, predictions)
-    if first.digit is None and predictions[best].confidence < MIN_FOUND:
+    predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
+    confidences = [prediction.confidence for prediction in predictions]
+    best = confidences.index(max(confidences))
+    if first.digit is None and confidences[best] < MIN_FOUND:
         return first.settle()
-    return Reading(predictions[best], alternatives[best].digit)
+    return Reading(_moderate(best, predictions), digits[best])
 
 
-def _best(alternatives: Sequence[Alternative], predictions: Sequence[Prediction]) -> int:
-    """Return the index of the most confident prediction. Parts of an image that are not prominent have a handicap."""
-    scores = [
-        _log_odds(prediction.confidence) - MINOR_HANDICAP * alternative.is_minor
-        for alternative, prediction in zip(alternatives, predictions, strict=True)
-    ]
-    return scores.index(max(scores))
+def _moderate(best: int, predictions: Sequence[Prediction]) -> Prediction:
+    """Return the best prediction, closer to uniform the less the others support it.
+
+    Of many alternatives of a letter, one looks like a digit. Those of a digit agree.
+    """
+    digit = predictions[best].digit
+    others = [other.probabilities[digit] for index, other in enumerate(predictions) if index != best]
+    support = sum(max(0.0, share - MIN_SUPPORT) for share in others) / max(1, len(others))
+    weight = min(1.0, UNSUPPORTED_WEIGHT + SUPPORT_WEIGHT * support)
+    probabilities = tuple(weight * share + (1 - weight) / 10 for share in predictions[best].probabilities)
+    return Prediction(digit, probabilities)
 
 
-def _log_odds(probability: float) -> float:
-    return math.log(probability) - math.log(max(1 - probability, 1e-9))
+def _small_digits(gray: Gray, source: EncodedImage) -> list[Digit]:
+    """Decode the spots of a large image at a higher resolution, each with a margin around it."""
+    height, width = gray.shape
+    boxes = find_spots(gray)
+    parts = decode_parts(source, [_with_margin(box, width, height) for box in boxes]) if boxes else []
+    digits = [(box, find_digit_or_none(part)) for box, part in zip(boxes, parts, strict=False)]
+    return [Digit(digit.image, box) for box, digit in digits if digit]
+
+
+def _with_margin(box: Box, width: int, height: int) -> Part:
+    """Return a box with SPOT_MARGIN around it, as shares of width and height."""
+    left, top, box_width, box_height = box
+    margin = SPOT_MARGIN * max(box_width, box_height) + 1
+    right, bottom = min(left + box_width + margin, width), min(top + box_height + margin, height)
+    return max(0.0, left - margin) / width, max(0.0, top - margin) / height, right / width, bottom / height
