@@ -59,6 +59,9 @@ ORIENTATIONS = {  # EXIF orientation -> how to turn the image upright
     8: Image.Transpose.ROTATE_90,
 }
 
+MIN_TURNED = 5
+"""The EXIF orientations from here on exchange width and height."""
+
 # Pillow warns about damaged metadata. Clients must not be able to fill the log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -82,7 +85,8 @@ class EncodedImage:
     """A PNG or JPEG file whose headers have been read.
 
     content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
-    that decoding takes. is_cheap: whether decoding and preprocessing take at most a few milliseconds.
+    that decoding takes. is_cheap: whether decoding and preprocessing take at most a few milliseconds. size: width and
+    height of the whole image as it is stored, in pixels.
     """
 
     content: Buffer
@@ -90,6 +94,12 @@ class EncodedImage:
     orientation: int
     decode_bytes: int
     is_cheap: bool
+    size: tuple[int, int]
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height of the whole image in pixels, turned upright."""
+        return self.size if self.orientation < MIN_TURNED else self.size[::-1]
 
     @property
     def pixels(self) -> int:
@@ -136,7 +146,7 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
     _check_cost(width, height, decode_bytes, max_bytes)
     is_small = len(structure.content) <= MAX_CHEAP_BYTES and image.width * image.height <= MAX_CHEAP_PIXELS
     is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
-    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, is_cheap)
+    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, is_cheap, (width, height))
 
 
 def _damaged(error: Exception) -> ImageError:

@@ -10,7 +10,7 @@ MIN_SEGMENT = 9
 """Pixels. A shorter run is not evidence of a line."""
 
 MAX_THICKNESS = 3
-MAX_THICKNESS_SHARE = 1 / 12
+MAX_THICKNESS_SHARE = 1 / 20
 """A line's mean thickness in pixels, or as a share of its length, whichever allows more."""
 
 
@@ -35,5 +35,6 @@ def _remove_horizontal(mask: NDArray[np.bool_], min_share: float) -> NDArray[np.
     is_line = (length >= min_share * width) & (thickness <= np.maximum(MAX_THICKNESS, MAX_THICKNESS_SHARE * length))
     if not is_line.any():
         return mask
-    crossing = int(np.ceil(thickness[is_line].max()) + 3) // 2 * 2 + 1
+    mean_thickness = np.average(thickness[is_line], weights=length[is_line] ** 2)  # long ones are surely lines
+    crossing = int(np.ceil(mean_thickness) + 3) // 2 * 2 + 1
     return mask & ~(components.mask(is_line) & ~morphology.open(mask, crossing, 1))

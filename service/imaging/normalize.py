@@ -23,6 +23,9 @@ MIN_INK = 0.1
 """Share of the strongest ink. Fainter pixels do not count for the digit's bounding box."""
 
 
+MAX_ASPECT = 1.3
+"""Width of a digit in its heights. What is wider may be several digits."""
+
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels."""
 
@@ -31,11 +34,13 @@ Box = tuple[float, float, float, float]
 class Digit:
     """A digit that was found in an image, normalized.
 
-    image: float32 (28, 28) in [0, 1], 1 = ink. box: where it is in the image that was searched.
+    image: float32 (28, 28) in [0, 1], 1 = ink. box: where it is in the image that was searched. may_be_several: it is
+    wide, or something as large stands beside it.
     """
 
     image: NDArray[np.float32]
     box: Box
+    may_be_several: bool = False
 
 
 def to_model_input(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -66,7 +71,9 @@ def place(ink: Ink) -> Digit:
     """Normalize the ink of a digit, which must not be blank."""
     top, bottom, left, right = ink_bounds(ink.pixels)
     image = center(resize_to_box(ink.pixels[top:bottom, left:right]))
-    return Digit(image, (ink.left + left, ink.top + top, right - left, bottom - top))
+    width, height = right - left, bottom - top
+    may_be_several = ink.has_neighbors or width > MAX_ASPECT * height
+    return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several)
 
 
 def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -21,6 +21,9 @@ MAX_CLEAN_NOISE = 2
 MIN_DIGIT_SIZE = 0.03
 """Share of the image's longer side. A smaller component is not a digit."""
 
+MIN_NEIGHBOR_INK = 0.15
+"""Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
+
 MIN_PAGE_SIDE = 28
 """Pixels per side. A smaller component is not a page with writing on it."""
 
@@ -30,11 +33,13 @@ class Ink:
     """The ink of a digit in an image or in a part of it.
 
     pixels: float32 (h, w), 0 = not part of the digit. top, left: where the part begins in the image, in pixels.
+    has_neighbors: something as large as the digit stands beside it, or a part of it does.
     """
 
     pixels: NDArray[np.float32]
     top: int = 0
     left: int = 0
+    has_neighbors: bool = False
 
 
 def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -63,7 +68,8 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
         if page_ink is not None:
             return page_ink
     digit = components.mask(digit_components(components, main))
-    return Ink(np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0)))
+    pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
+    return Ink(pixels, has_neighbors=_has_neighbors(components, main))
 
 
 def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -122,6 +128,22 @@ def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
     return np.asarray(selected)
 
 
+def _has_neighbors(components: Components, main: int) -> bool:
+    """Return whether a component of about the same height stands beside the main one, and not above or below it."""
+    if len(components.ink) == 1:
+        return False
+    shared_rows = np.minimum(components.bottom, components.bottom[main]) - np.maximum(
+        components.top, components.top[main]
+    )
+    shared_columns = np.minimum(components.right, components.right[main]) - np.maximum(
+        components.left, components.left[main]
+    )
+    is_tall = shared_rows >= 0.5 * components.height[main]
+    is_beside = shared_columns < 0.5 * np.minimum(components.width, components.width[main])
+    has_ink = components.ink >= MIN_NEIGHBOR_INK * components.ink[main]
+    return bool((is_tall & is_beside & has_ink & ~is_border_artifact(components)).any())
+
+
 def is_border_artifact(components: Components) -> NDArray[np.bool_]:
     """Find components along an image border or across its corner, bool (K,): a page's edge, a shadow, a table."""
     height, width = components.shape
@@ -168,7 +190,7 @@ def _ink_on_page(gray: NDArray[np.uint8], bounds: tuple[int, int, int, int], con
     highest = ink.pixels.max()
     stroke_share = float(np.mean(ink.pixels > 0.3 * highest))
     is_page = highest > 0.25 * contrast and stroke_share < 0.35
-    return Ink(ink.pixels, ink.top + top, ink.left + left) if is_page else None
+    return Ink(ink.pixels, ink.top + top, ink.left + left, ink.has_neighbors) if is_page else None
 
 
 def no_digit_found() -> ImageError:

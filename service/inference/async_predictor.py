@@ -15,7 +15,7 @@ from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
 from service.inference.predictor import Predictor, decode_bytes, split_batch
-from service.inference.reader import FirstReading
+from service.inference.reading import FirstReading, Reading
 
 MAX_INLINE_BATCH = 32
 MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
@@ -49,16 +49,30 @@ class AsyncPredictor:
 
         Raises ImageError if no digit can be read from it, and OverloadedError if no memory becomes free in time.
         """
-        if len(image_bytes) <= MAX_INLINE_BYTES:
-            image = self._predictor.open(image_bytes)
-        else:
-            image = await self._run(lambda: self._predictor.open(image_bytes))
+        return (await self.read(image_bytes)).prediction
+
+    async def read(self, image_bytes: Buffer) -> Reading:
+        """Predict the digit of one file, and say what the network saw and where. Raises as `predict` does."""
+        image = await self._open(image_bytes)
         if not image.is_cheap:
-            async with self._decoding.reserve(image.decode_bytes):
-                return await self._run(lambda: self._predictor.predict_opened(image))
+            return await self._run_reserved(image, lambda: self._predictor.finish(self._predictor.begin(image)))
         first = await self._begin(image)
-        reading = await self._run(lambda: self._predictor.finish(first)) if first.is_doubtful else first.settle()
-        return reading.prediction
+        return await self._run(lambda: self._predictor.finish(first)) if first.is_doubtful else first.settle()
+
+    async def read_number(self, image_bytes: Buffer) -> list[Reading]:
+        """Read the digits of a line, from left to right, in a thread. Raises as `predict` does."""
+        image = await self._open(image_bytes)
+        return await self._run_reserved(image, lambda: self._predictor.read_number(image))
+
+    async def _open(self, image_bytes: Buffer) -> EncodedImage:
+        if len(image_bytes) <= MAX_INLINE_BYTES:
+            return self._predictor.open(image_bytes)
+        return await self._run(lambda: self._predictor.open(image_bytes))
+
+    async def _run_reserved(self, image: EncodedImage, work: Callable[[], Result]) -> Result:
+        """Run work in a thread while the memory that decoding takes is reserved."""
+        async with self._decoding.reserve(image.decode_bytes):
+            return await self._run(work)
 
     async def _begin(self, image: EncodedImage) -> FirstReading:
         """Read a cheap image for the first time, on the event loop."""

@@ -15,7 +15,9 @@ from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
-from service.inference.reader import FirstReading, Reading, reconsider
+from service.inference.number import MAX_DIGITS, read_line
+from service.inference.reader import reconsider
+from service.inference.reading import FirstReading, Reading
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -80,8 +82,8 @@ class Predictor:
         gray = _isolate(EncodedImage.decode, image)
         digit = _isolate(_find_digit, gray)
         if isinstance(digit, ImageError):
-            return FirstReading(gray, None, None, digit, image)
-        return FirstReading(gray, digit, self._classifier.classify(standardize(digit.image)[np.newaxis])[0])
+            return FirstReading(gray, image, error=digit)
+        return FirstReading(gray, image, digit, self._classifier.classify(standardize(digit.image)[np.newaxis])[0])
 
     def begin_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[FirstReading | RequestError]:
         """Read several opened files for the first time, in one run of the model. Returns one result for each, in order.
@@ -103,6 +105,17 @@ class Predictor:
         Raises ImageError if the image shows no digit.
         """
         return _isolate(self._settle, first)
+
+    def read_number(self, image: EncodedImage) -> list[Reading]:
+        """Read the digits of one opened file from left to right: one as `predict_opened` does, or those of a line.
+
+        Raises ImageError if there is none, or if there are more than MAX_DIGITS.
+        """
+        first = self.begin(image)
+        line = _isolate(lambda first: read_line(first.gray, self._classifier.classify), first)
+        if len(line) > MAX_DIGITS:
+            raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
+        return [first.with_reading(reading) for reading in line] if len(line) > 1 else [self.finish(first)]
 
     def _settle(self, first: FirstReading) -> Reading:
         return reconsider(first, self._classifier.classify) if first.is_doubtful else first.settle()
@@ -142,12 +155,11 @@ def _first_reading(
     digit: Digit | RequestError,
     prediction: Prediction | None,
 ) -> FirstReading | RequestError:
-    if isinstance(gray, RequestError):
-        return gray
+    if isinstance(image, RequestError) or isinstance(gray, RequestError):
+        return image if isinstance(image, RequestError) else gray  # type: ignore[return-value]
     if isinstance(digit, Digit):
-        return FirstReading(gray, digit, prediction)
-    source = image if isinstance(image, EncodedImage) else None
-    return FirstReading(gray, None, None, digit, source) if isinstance(digit, ImageError) else digit
+        return FirstReading(gray, image, digit, prediction)
+    return FirstReading(gray, image, error=digit) if isinstance(digit, ImageError) else digit
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:

@@ -1,20 +1,17 @@
-"""Read the digit of gray images: a first reading, and where it is doubtful, the best of several alternatives."""
+"""Reconsider a doubtful first reading: the network decides between alternatives."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.errors import ImageError
-from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit_or_none, find_spots, has_edges
+from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit_or_none, find_spots
 from service.imaging.decode import EncodedImage
 from service.imaging.detail import Part, decode_parts
 from service.imaging.normalize import Box, Digit, standardize
 from service.inference.classifier import Prediction
-
-MIN_SURE = 0.98
-"""A first reading with less confidence is doubtful. Of MNIST's validation digits, 1.5% are."""
+from service.inference.number import shows_several
+from service.inference.reading import Classify, FirstReading, Gray, Reading
 
 MIN_FOUND = 0.9
 """Least confidence of an alternative if the first reading found no digit: an empty page must not be read."""
@@ -28,52 +25,25 @@ mean support adds to it. Chosen on mishaps and outliers of the training generato
 SPOT_MARGIN = 0.5
 """Margin around a small digit that is decoded again, as a share of its longer side."""
 
-Gray = NDArray[np.uint8]
-Classify = Callable[[NDArray[np.float32]], list[Prediction]]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A digit that was read. digit: what the network saw, and where in the gray image."""
-
-    prediction: Prediction
-    digit: Digit
-
-
-@dataclass(frozen=True)
-class FirstReading:
-    """The first reading of an image. digit, prediction: None if it shows none, for the reason in `error`.
-
-    source: the file, if parts of it can be decoded again at a higher resolution.
-    """
-
-    gray: Gray
-    digit: Digit | None
-    prediction: Prediction | None
-    error: ImageError | None = None
-    source: EncodedImage | None = None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether alternatives may be better. A blank page has none."""
-        if self.prediction is None:
-            return has_edges(self.gray)
-        return self.prediction.confidence < MIN_SURE
-
-    def settle(self) -> Reading:
-        """Take it as the result. Raises ImageError if the image shows no digit."""
-        if self.prediction is None or self.digit is None:
-            raise self.error or ImageError("no digit found.")
-        return Reading(self.prediction, self.digit)
+SEVERAL_WEIGHT = 0.5
+"""Weight of the prediction if several digits stand side by side: it is not clear which one is meant."""
 
 
 def reconsider(first: FirstReading, classify: Classify) -> Reading:
-    """Read the alternatives of a doubtful first reading in one batch, and return the best.
+    """Read the alternatives of a doubtful first reading, and return the best. Other digits beside it raise doubt.
 
     Raises ImageError if the image shows no digit.
     """
+    reading = first.settle() if first.is_sure else _read_alternatives(first, classify)
+    if first.digit and first.digit.may_be_several and shows_several(first.gray, classify):
+        return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
+    return reading
+
+
+def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
+    """Read all alternatives in one batch, and return the most confident one."""
     digits = [*([first.digit] if first.digit else []), *find_alternatives(first.gray, first.digit)]
-    if first.digit is None and first.source and max(first.gray.shape) > MAX_SIDE:
+    if first.digit is None and max(first.gray.shape) > MAX_SIDE:
         digits += _small_digits(first.gray, first.source)
     if not digits:
         return first.settle()
@@ -82,7 +52,7 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
     best = confidences.index(max(confidences))
     if first.digit is None and confidences[best] < MIN_FOUND:
         return first.settle()
-    return Reading(_moderate(best, predictions), digits[best])
+    return first.with_reading(Reading(_moderate(best, predictions), digits[best]))
 
 
 def _moderate(best: int, predictions: Sequence[Prediction]) -> Prediction:
@@ -94,8 +64,13 @@ def _moderate(best: int, predictions: Sequence[Prediction]) -> Prediction:
     others = [other.probabilities[digit] for index, other in enumerate(predictions) if index != best]
     support = sum(max(0.0, share - MIN_SUPPORT) for share in others) / max(1, len(others))
     weight = min(1.0, UNSUPPORTED_WEIGHT + SUPPORT_WEIGHT * support)
-    probabilities = tuple(weight * share + (1 - weight) / 10 for share in predictions[best].probabilities)
-    return Prediction(digit, probabilities)
+    return _weaken(predictions[best], weight)
+
+
+def _weaken(prediction: Prediction, weight: float) -> Prediction:
+    """Mix the probabilities with uniform ones. weight: share of the prediction, 0 to 1."""
+    probabilities = tuple(weight * share + (1 - weight) / 10 for share in prediction.probabilities)
+    return Prediction(prediction.digit, probabilities)
 
 
 def _small_digits(gray: Gray, source: EncodedImage) -> list[Digit]:

@@ -16,7 +16,7 @@ from service.inference.classifier import Classifier, Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
 from service.inference.predictor import Predictor
-from service.inference.reader import FirstReading, Reading
+from service.inference.reading import FirstReading, Reading
 from tests.images import DIGIT, SEVEN, encode, half_inverted
 
 CAPACITY = 50_000_000

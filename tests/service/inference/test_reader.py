@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.inference.classifier import Classifier
 from service.inference.predictor import Predictor
-from service.inference.reader import MIN_SURE
+from service.inference.reading import MIN_SURE
 from tests.images import DIGIT, SEVEN, encode, half_inverted, png
 from tests.service.imaging.test_alternatives import IMAGES
 
