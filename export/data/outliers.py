@@ -3,7 +3,7 @@
 The outliers for training and for evaluation share no font and no seed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -43,10 +43,10 @@ def train_outliers(seed: int, count: int = TRAIN_COUNT) -> Dataset:
     return Dataset(outlier_images(TRAIN_DRAWINGS, count, seed, "outliers"), np.full(count, OUTLIER_LABEL))
 
 
-def eval_outliers(count: int) -> dict[str, NDArray[np.float32]]:
-    """Draw `count` outliers of each kind for evaluation: float32 (count, 1, 28, 28) in [0, 1] by kind."""
+def eval_outliers(count: int) -> dict[str, Iterator[NDArray[np.uint8]]]:
+    """Draw `count` outliers of each kind for evaluation, as images, uint8 (H, W), by kind."""
     return {
-        kind: outlier_images([drawing], count, EVAL_SEED + index, kind)
+        kind: _outlier_scenes(drawing, count, EVAL_SEED + index)
         for index, (kind, drawing) in enumerate(EVAL_DRAWINGS.items())
     }
 
@@ -62,12 +62,24 @@ def outlier_images(drawings: Sequence[Drawing], count: int, seed: int, kind: str
 
 def outlier_image(drawing: Drawing, rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw one image in a random scene, preprocessed: float32 (1, 28, 28) in [0, 1]. Rejected images are redrawn."""
+    return normalize_digit(outlier_scene(drawing, rng))[np.newaxis]
+
+
+def outlier_scene(drawing: Drawing, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw one image in a random scene, uint8 (H, W). It is drawn again if the first reading finds nothing in it."""
     for _ in range(MAX_ATTEMPTS):
+        scene = render_scene(drawing(rng), rng)
         try:
-            return normalize_digit(render_scene(drawing(rng), rng))[np.newaxis]
+            normalize_digit(scene)
         except ImageError:
             continue
+        return scene
     raise RuntimeError(f"none of {MAX_ATTEMPTS} images of {drawing} shows any ink")
+
+
+def _outlier_scenes(drawing: Drawing, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    seeds = np.random.SeedSequence(seed).spawn(count)
+    return (outlier_scene(drawing, np.random.default_rng(child)) for child in seeds)
 
 
 def draw_glyph(rng: np.random.Generator, characters: str, fonts: Sequence[str]) -> NDArray[np.uint8]:

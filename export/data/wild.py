@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,8 @@ MAX_DECODED_BYTES = 50_000_000
 class WildImage:
     """One row of `labels.csv`, and its image.
 
-    label: 0 to 9. kind: how the image was made, such as photo or scan. image: float32 (28, 28) in [0, 1], 1 = ink;
-    None if the service rejects the file.
+    label: 0 to 9. kind: how the image was made, such as photo or scan. image: the service's first reading of it,
+    float32 (28, 28) in [0, 1], 1 = ink; None if there is none. image_bytes: the file.
     """
 
     file: str
@@ -30,6 +30,7 @@ class WildImage:
     writer: str
     kind: str
     image: NDArray[np.float32] | None
+    image_bytes: bytes = field(repr=False)
 
 
 def wild_folder(environ: Mapping[str, str]) -> Path | None:
@@ -71,7 +72,7 @@ def _load_image(folder: Path, row: Mapping[str, str]) -> WildImage:
         image_bytes = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}), but labels.csv lists it.") from error
-    return WildImage(row["file"], int(row["label"]), row["writer"], row["kind"], _preprocess(image_bytes))
+    return WildImage(row["file"], int(row["label"]), row["writer"], row["kind"], _preprocess(image_bytes), image_bytes)
 
 
 def _preprocess(image_bytes: bytes) -> NDArray[np.float32] | None:

@@ -98,6 +98,8 @@ def _paragraphs(
         " confidence: a calibrated model has its dots on the dashed line.",
         "![Confusion matrix](confusion.png)",
         "Rows are labels, columns predictions; `none` counts rejected images.",
+        "## Mishaps",
+        *_mishaps(results["mishaps"]),
         "## OOD detection",
         *_ood(results["ood"]),
         "## Misread images",
@@ -149,6 +151,20 @@ def _accuracy_by_kind(name: str, source: Mapping[str, Any]) -> str:
 def _digit_cells(sources: Mapping[str, Any], digit: int) -> Iterable[str]:
     shares = (source["digits"].get(str(digit)) for source in sources.values())
     return (f"{share['accuracy']:.2%} of {share['images']:,}" if share else "none" for share in shares)
+
+
+def _mishaps(forms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    mean = sum(form["accuracy"] for form in forms.values()) / len(forms)
+    rows = (
+        [name, f"{form['images']}", f"{form['accuracy']:.1%}", f"{form['confidence']:.2f}"]
+        for name, form in forms.items()
+    )
+    return [
+        "Digits of MNIST's test set to which something happened between the hand and the upload, made by a program"
+        f" (`export/data/mishaps`). Mean accuracy over the {len(forms)} forms: {mean:.1%}. A rejected image counts"
+        " as an error of confidence 0.",
+        _table(["form", "n", "accuracy", "mean confidence"], rows),
+    ]
 
 
 def _ood(ood: Mapping[str, Any]) -> list[str]:

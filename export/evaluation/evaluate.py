@@ -1,4 +1,4 @@
-"""Evaluate a served model on MNIST's test set, on wild images and on outliers."""
+"""Evaluate a served model on MNIST's test set, on wild images, on mishaps and on outliers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,17 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from export.data.mishaps.forms import eval_mishaps
 from export.data.mnist import load_test
 from export.data.outliers import LOOKALIKE_KIND, eval_outliers
-from export.data.wild import load_wild
+from export.data.wild import MAX_DECODED_BYTES, load_wild
 from export.evaluation.card import write_card
-from export.evaluation.metrics import auroc, compute_metrics
-from export.evaluation.records import EvalRecord, ood_confidences, predict_mnist, predict_wild
+from export.evaluation.metrics import auroc, compute_metrics, mishap_metrics
+from export.evaluation.records import EvalRecord, ood_confidences, predict_mishaps, predict_mnist, predict_wild
 from export.model_folder import ModelFolder
 from service.inference.classifier import Classifier
 from service.inference.contract import Contract
+from service.inference.predictor import Predictor
 
 OUTLIERS_PER_KIND = 500
+MISHAPS_PER_FORM = 200
 
 
 def evaluate_model(weights: ModelFolder, mnist: Path | None, wild: Path | None, output: ModelFolder) -> None:
@@ -25,19 +28,21 @@ def evaluate_model(weights: ModelFolder, mnist: Path | None, wild: Path | None, 
     Raises DataError if MNIST or the wild images cannot be loaded, and ModelError if the model does not fulfill its
     contract.
     """
-    classifier = Classifier(Contract.verify(weights.path))
-    sources = {"MNIST test": predict_mnist(classifier, load_test(mnist))}
+    predictor = Predictor(Classifier(Contract.verify(weights.path)), MAX_DECODED_BYTES)
+    digits = load_test(mnist)
+    sources = {"MNIST test": predict_mnist(predictor, digits)}
     if wild:
-        sources["wild"] = predict_wild(classifier, load_wild(wild))
+        sources["wild"] = predict_wild(predictor, load_wild(wild))
     results = {
         "sources": {name: compute_metrics(records) for name, records in sources.items()},
-        "ood": ood_metrics(classifier, sources),
+        "mishaps": mishap_metrics(predict_mishaps(predictor, eval_mishaps(digits, MISHAPS_PER_FORM))),
+        "ood": ood_metrics(predictor, sources),
     }
     write_card(weights, sources, results, output)
 
 
 def ood_metrics(
-    classifier: Classifier, sources: Mapping[str, Sequence[EvalRecord]], outliers_per_kind: int = OUTLIERS_PER_KIND
+    predictor: Predictor, sources: Mapping[str, Sequence[EvalRecord]], outliers_per_kind: int = OUTLIERS_PER_KIND
 ) -> dict[str, Any]:
     """Measure how well the confidence separates digits from outliers: the AUROC by kind and overall.
 
@@ -45,7 +50,7 @@ def ood_metrics(
     """
     digits = np.array([record.confidence for records in sources.values() for record in records])
     images = eval_outliers(outliers_per_kind)
-    kinds = {kind: ood_confidences(classifier, outliers) for kind, outliers in images.items()}
+    kinds = {kind: ood_confidences(predictor, outliers) for kind, outliers in images.items()}
     distinct = np.concatenate([confidences for kind, confidences in kinds.items() if kind != LOOKALIKE_KIND])
     return {
         "digits": len(digits),

@@ -29,6 +29,17 @@ def compute_metrics(records: Sequence[EvalRecord]) -> dict[str, Any]:
     }
 
 
+def mishap_metrics(records: Iterable[EvalRecord]) -> dict[str, dict[str, Any]]:
+    """Compute accuracy and mean confidence by form. A rejected image is an error of confidence 0."""
+    forms = defaultdict(list)
+    for record in records:
+        forms[record.kind].append(record)
+    return {
+        form: {**_accuracy(group), "confidence": float(np.mean([record.confidence for record in group]))}
+        for form, group in forms.items()
+    }
+
+
 def confusion_matrix(records: Iterable[EvalRecord]) -> NDArray[np.int64]:
     """Count records by label and prediction, int64 (10, 11). The last column counts rejected images."""
     counts = np.zeros((10, 11), np.int64)

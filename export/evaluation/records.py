@@ -1,4 +1,4 @@
-"""Run the served model on labeled images, one record per image."""
+"""Have the service read labeled image files, one record per image."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.data.dataset import Dataset, split_batches
+from export.data.dataset import Dataset
+from export.data.image_file import encode_png
+from export.data.mishaps.forms import MishapImage
 from export.data.wild import WildImage
-from service.imaging.normalize import SIDE, standardize, to_model_input
-from service.inference.classifier import Classifier, Prediction
-
-BATCH_SIZE = 100
+from service.errors import ImageError
+from service.imaging.normalize import SIDE
+from service.inference.classifier import Prediction
+from service.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class EvalRecord:
 
     label: 0 to 9. prediction: None if the service rejected the image. image: the model's input, uint8 (28, 28),
     255 = ink; black if rejected. writer, kind and file: as in `labels.csv`; empty for MNIST.
+    The kind of a mishap is its form.
     """
 
     label: int
@@ -40,31 +43,33 @@ class EvalRecord:
         return self.prediction.confidence if self.prediction else 0.0
 
 
-def predict_mnist(classifier: Classifier, digits: Dataset) -> list[EvalRecord]:
-    """Predict MNIST images, uint8 (N, 28, 28), preprocessed as the service does."""
-    predictions = _classify(classifier, np.stack([to_model_input(image) for image in digits.images]))
-    rows = zip(digits.labels, predictions, digits.images, strict=True)
-    return [EvalRecord(int(label), prediction, image) for label, prediction, image in rows]
+def predict_mnist(predictor: Predictor, digits: Dataset) -> list[EvalRecord]:
+    """Predict MNIST images, uint8 (N, 28, 28), as files."""
+    rows = zip(digits.images, digits.labels, strict=True)
+    return [_predict(predictor, encode_png(image), int(label)) for image, label in rows]
 
 
-def predict_wild(classifier: Classifier, images: Iterable[WildImage]) -> list[EvalRecord]:
+def predict_wild(predictor: Predictor, images: Iterable[WildImage]) -> list[EvalRecord]:
     """Predict wild images. An image that the service rejects counts as wrong."""
-    return [_predict_wild_image(classifier, wild) for wild in images]
+    return [_predict(predictor, wild.image_bytes, wild.label, wild.writer, wild.kind, wild.file) for wild in images]
 
 
-def ood_confidences(classifier: Classifier, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the confidence, float64 (N,), in each image, float32 (N, 1, 28, 28) in [0, 1]. Outliers should get low."""
-    standardized = np.stack([standardize(image[0]) for image in images])
-    return np.array([prediction.confidence for prediction in _classify(classifier, standardized)])
+def predict_mishaps(predictor: Predictor, images: Iterable[MishapImage]) -> list[EvalRecord]:
+    """Predict images of mishaps; the kind of a record is the form. A rejected image counts as wrong."""
+    return [_predict(predictor, mishap.image_bytes, mishap.label, kind=mishap.form) for mishap in images]
 
 
-def _predict_wild_image(classifier: Classifier, wild: WildImage) -> EvalRecord:
-    if wild.image is None:
-        return EvalRecord(wild.label, None, np.zeros((SIDE, SIDE), np.uint8), wild.writer, wild.kind, wild.file)
-    prediction = classifier.classify(standardize(wild.image)[np.newaxis])[0]
-    return EvalRecord(wild.label, prediction, (wild.image * 255).astype(np.uint8), wild.writer, wild.kind, wild.file)
+def ood_confidences(predictor: Predictor, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Return the confidence, float64 (N,), in each image, uint8 (H, W). Outliers should get low ones, 0 if rejected."""
+    return np.array([_predict(predictor, encode_png(image), label=0).confidence for image in images])
 
 
-def _classify(classifier: Classifier, images: NDArray[np.float32]) -> list[Prediction]:
-    batches = split_batches(images, BATCH_SIZE)
-    return [prediction for batch in batches for prediction in classifier.classify(batch)]
+def _predict(
+    predictor: Predictor, image_bytes: bytes, label: int, writer: str = "", kind: str = "", file: str = ""
+) -> EvalRecord:
+    try:
+        reading = predictor.read(image_bytes)
+    except ImageError:
+        return EvalRecord(label, None, np.zeros((SIDE, SIDE), np.uint8), writer, kind, file)
+    image = (reading.digit.image * 255).round().astype(np.uint8)
+    return EvalRecord(label, reading.prediction, image, writer, kind, file)

@@ -66,6 +66,9 @@ ORIENTATIONS = {  # EXIF orientation -> how to turn the image upright
     8: Image.Transpose.ROTATE_90,
 }
 
+MIN_TURNED = 5
+"""The EXIF orientations from here on exchange width and height."""
+
 # Pillow warns about damaged metadata. Clients must not be able to fill the log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -90,7 +93,7 @@ class EncodedImage:
 
     content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
     that decoding takes. decode_seconds: estimated time that it takes. is_cheap: whether decoding and preprocessing take
-    at most a few milliseconds.
+    at most a few milliseconds. size: width and height of the whole image as it is stored, in pixels.
     """
 
     content: Buffer
@@ -99,6 +102,12 @@ class EncodedImage:
     decode_bytes: int
     decode_seconds: float
     is_cheap: bool
+    size: tuple[int, int]
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height of the whole image in pixels, turned upright."""
+        return self.size if self.orientation < MIN_TURNED else self.size[::-1]
 
     @property
     def pixels(self) -> int:
@@ -150,7 +159,8 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
         + width * height * SECONDS_PER_SOURCE_PIXEL
         + structure.pass_bytes * SECONDS_PER_PASS_BYTE
     )
-    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, seconds, is_cheap)
+    size = (width, height)
+    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, seconds, is_cheap, size)
 
 
 def _damaged(error: Exception) -> ImageError:

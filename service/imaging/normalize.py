@@ -5,10 +5,12 @@ into 20 x 20 pixels and place its center of mass in the middle of 28 x 28. MNIST
 rounding.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from service.imaging.segment import extract_digit
+from service.imaging.segment import Ink, locate_digit
 
 MEAN = 0.1307
 STD = 0.3081
@@ -19,6 +21,26 @@ CENTER = 14
 
 MIN_INK = 0.1
 """Share of the strongest ink. Fainter pixels do not count for the digit's bounding box."""
+
+
+MAX_ASPECT = 1.3
+"""Width of a digit in its heights. What is wider may be several digits."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, width and height in pixels."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit that was found in an image, normalized.
+
+    image: float32 (28, 28) in [0, 1], 1 = ink. box: where it is in the image that was searched. may_be_several: it is
+    wide, or something as large stands beside it.
+    """
+
+    image: NDArray[np.float32]
+    box: Box
+    may_be_several: bool = False
 
 
 def to_model_input(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -34,7 +56,24 @@ def normalize_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Raises ImageError if the image holds no digit.
     """
-    return center(resize_to_box(crop_to_ink(extract_digit(gray))))
+    return find_digit(gray).image
+
+
+def find_digit(gray: NDArray[np.uint8]) -> Digit:
+    """Find the digit of an image, uint8 (H, W), of any polarity, and normalize it.
+
+    Raises ImageError if the image holds no digit.
+    """
+    return place(locate_digit(gray))
+
+
+def place(ink: Ink) -> Digit:
+    """Normalize the ink of a digit, which must not be blank."""
+    top, bottom, left, right = ink_bounds(ink.pixels)
+    image = center(resize_to_box(ink.pixels[top:bottom, left:right]))
+    width, height = right - left, bottom - top
+    may_be_several = ink.has_neighbors or width > MAX_ASPECT * height
+    return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several)
 
 
 def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -44,9 +83,15 @@ def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def crop_to_ink(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Crop to the bounding box of the ink: float32 (H, W), not blank, to float32 (h, w)."""
+    top, bottom, left, right = ink_bounds(ink)
+    return ink[top:bottom, left:right]
+
+
+def ink_bounds(ink: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """Return top, bottom, left and right of the ink, float32 (H, W) and not blank, with exclusive ends."""
     outline = ink > MIN_INK * ink.max()
     rows, columns = (outline.any(axis=axis).nonzero()[0] for axis in (1, 0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def resize_to_box(ink: NDArray[np.float32]) -> NDArray[np.float32]:

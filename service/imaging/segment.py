@@ -1,5 +1,7 @@
 """Segment the digit: subtract the background, then discard specks, page borders and texture."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,25 @@ MAX_CLEAN_NOISE = 2
 MIN_DIGIT_SIZE = 0.03
 """Share of the image's longer side. A smaller component is not a digit."""
 
+MIN_NEIGHBOR_INK = 0.15
+"""Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
+
 MIN_PAGE_SIDE = 28
 """Pixels per side. A smaller component is not a page with writing on it."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of a digit in an image or in a part of it.
+
+    pixels: float32 (h, w), 0 = not part of the digit. top, left: where the part begins in the image, in pixels.
+    has_neighbors: something as large as the digit stands beside it, or a part of it does.
+    """
+
+    pixels: NDArray[np.float32]
+    top: int = 0
+    left: int = 0
+    has_neighbors: bool = False
 
 
 def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -29,22 +48,28 @@ def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     Returns float32 (h, w), 0 = not part of the digit: the whole image, or a page found in it.
     Raises ImageError if the image holds no ink.
     """
+    return locate_digit(gray).pixels
+
+
+def locate_digit(gray: NDArray[np.uint8]) -> Ink:
+    """Extract the ink of the digit from an image, as `extract_digit` does, and say where it is."""
     ink, noise = subtract_background(gray)
     if max(gray.shape) <= MAX_CANVAS_SIDE:
-        return ink
-    mask = ink > _ink_threshold(ink, noise)
+        return Ink(ink)
+    mask = ink > ink_threshold(ink, noise)
     if not mask.any():
-        raise _no_digit_found()
+        raise no_digit_found()
     components = label_components(mask, ink)
     main = _main_component(components)
     if max(components.height[main], components.width[main]) < MIN_DIGIT_SIZE * max(gray.shape):
-        raise _no_digit_found()
+        raise no_digit_found()
     if _is_page(components, main):
-        page_ink = _ink_on_page(_crop_page(gray, components, main), float(ink.max()))
+        page_ink = _ink_on_page(gray, _page_bounds(components, main), float(ink.max()))
         if page_ink is not None:
             return page_ink
-    digit = components.mask(_digit_components(components, main))
-    return np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
+    digit = components.mask(digit_components(components, main))
+    pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
+    return Ink(pixels, has_neighbors=_has_neighbors(components, main))
 
 
 def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -59,7 +84,7 @@ def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
     is_dark = -lowest > highest
     ink = np.maximum(-difference if is_dark else difference, np.float32(0))
     if ink.max() < MIN_CONTRAST:
-        raise _no_digit_found()
+        raise no_digit_found()
     return ink, background.noise
 
 
@@ -73,7 +98,7 @@ def _robust_extrema(difference: NDArray[np.float32]) -> tuple[float, float]:
     return float(ordered[rank - 1]), float(ordered[-rank])
 
 
-def _ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
+def ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
     """Return the least ink of a stroke: anything visible on a clean background, what stands out on a noisy one."""
     if noise <= MAX_CLEAN_NOISE:
         return max(0.1 * float(ink.max()), 4 * noise)
@@ -82,31 +107,52 @@ def _ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
 
 
 def _main_component(components: Components) -> int:
-    """Return the component with the most ink. Components at the image border are seldom the digit and weigh less."""
-    touches_border = _touched_borders(components) > 0
-    weight = np.where(_is_border_artifact(components), 0.02, np.where(touches_border, 0.3, 1.0))
-    return int((components.ink * weight).argmax())
+    """Return the component with the most ink, weighted by its place."""
+    return int(prominence(components).argmax())
 
 
-def _digit_components(components: Components, main: int) -> NDArray[np.bool_]:
+def prominence(components: Components) -> NDArray[np.float64]:
+    """Return the ink of each component, float64 (K,). At the image border, where a digit seldom is, it weighs less."""
+    touches_border = touched_borders(components) > 0
+    weight = np.where(is_border_artifact(components), 0.02, np.where(touches_border, 0.3, 1.0))
+    return np.asarray(components.ink * weight)
+
+
+def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
     """Select the components of the digit, bool (K,): the main one, and those near it that are not specks."""
     down = np.maximum(components.top - components.bottom[main], components.top[main] - components.bottom)
     across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
     near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
-    selected = near & (components.ink >= 0.04 * components.ink[main]) & ~_is_border_artifact(components)
+    selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
     selected[main] = True
     return np.asarray(selected)
 
 
-def _is_border_artifact(components: Components) -> NDArray[np.bool_]:
+def _has_neighbors(components: Components, main: int) -> bool:
+    """Return whether a component of about the same height stands beside the main one, and not above or below it."""
+    if len(components.ink) == 1:
+        return False
+    shared_rows = np.minimum(components.bottom, components.bottom[main]) - np.maximum(
+        components.top, components.top[main]
+    )
+    shared_columns = np.minimum(components.right, components.right[main]) - np.maximum(
+        components.left, components.left[main]
+    )
+    is_tall = shared_rows >= 0.5 * components.height[main]
+    is_beside = shared_columns < 0.5 * np.minimum(components.width, components.width[main])
+    has_ink = components.ink >= MIN_NEIGHBOR_INK * components.ink[main]
+    return bool((is_tall & is_beside & has_ink & ~is_border_artifact(components)).any())
+
+
+def is_border_artifact(components: Components) -> NDArray[np.bool_]:
     """Find components along an image border or across its corner, bool (K,): a page's edge, a shadow, a table."""
     height, width = components.shape
-    touched = _touched_borders(components)
+    touched = touched_borders(components)
     long = (components.height > 0.5 * height) | (components.width > 0.5 * width)
     return (touched > 0) & (long | (touched > 1))
 
 
-def _touched_borders(components: Components) -> NDArray[np.int64]:
+def touched_borders(components: Components) -> NDArray[np.int64]:
     """Count the image borders that each component touches, int64 (K,), 0 to 4."""
     height, width = components.shape
     touched = (
@@ -126,23 +172,27 @@ def _is_page(components: Components, main: int) -> bool:
     return large and broad and components.area(main) > 0.7 * height * width
 
 
-def _crop_page(gray: NDArray[np.uint8], components: Components, main: int) -> NDArray[np.uint8]:
-    """Crop the image, uint8 (H, W), to a page component without its margin, uint8 (h, w)."""
+def _page_bounds(components: Components, main: int) -> tuple[int, int, int, int]:
+    """Return top, bottom, left and right of a page component without its margin."""
     boxes = (components.top, components.bottom, components.left, components.right)
     top, bottom, left, right = (int(side[main]) for side in boxes)
     down, across = max(2, (bottom - top) // 25), max(2, (right - left) // 25)
-    return gray[top + down : bottom - down, left + across : right - across]
+    return top + down, bottom - down, left + across, right - across
 
 
-def _ink_on_page(page: NDArray[np.uint8], contrast: float) -> NDArray[np.float32] | None:
+def _ink_on_page(gray: NDArray[np.uint8], bounds: tuple[int, int, int, int], contrast: float) -> Ink | None:
     """Extract the digit on a page. Returns None if the component holds no strokes, and so is not a page."""
+    top, bottom, left, right = bounds
     try:
-        ink = extract_digit(page)
+        ink = locate_digit(gray[top:bottom, left:right])
     except ImageError:
         return None
-    stroke_share = float(np.mean(ink > 0.3 * ink.max()))
-    return ink if ink.max() > 0.25 * contrast and stroke_share < 0.35 else None
+    highest = ink.pixels.max()
+    stroke_share = float(np.mean(ink.pixels > 0.3 * highest))
+    is_page = highest > 0.25 * contrast and stroke_share < 0.35
+    return Ink(ink.pixels, ink.top + top, ink.left + left, ink.has_neighbors) if is_page else None
 
 
-def _no_digit_found() -> ImageError:
+def no_digit_found() -> ImageError:
+    """Return the error of an image that shows no ink."""
     return ImageError("no digit found. Send an image of one digit that stands out from its background.")

@@ -10,13 +10,14 @@ from typing import TypeVar
 
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
-from service.imaging.decode import MAX_CHEAP_PIXELS
+from service.imaging.decode import MAX_CHEAP_PIXELS, EncodedImage
 from service.inference.batch_limit import limit_decoding
 from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import ModelInput, Predictor, decode_bytes, split_batch
+from service.inference.predictor import Predictor, decode_bytes, split_batch
+from service.inference.reading import FirstReading, Reading
 
 MAX_INLINE_BATCH = 32
 MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
@@ -33,14 +34,15 @@ class AsyncPredictor:
 
     A cheap image runs on the event loop, because handing it to a thread would take longer than the prediction: inline
     if its request is the only one in flight, otherwise in a batch with the others. Expensive images and client-side
-    batches run in a thread pool, so that the loop stays responsive, and within a budget of decoding memory.
+    batches run in a thread pool, so that the loop stays responsive, and within a budget of decoding memory. So do the
+    alternatives of a doubtful first reading.
     """
 
     def __init__(self, predictor: Predictor, in_flight: InFlight, threads: int, decoding: MemoryPool) -> None:
         """Use `threads` threads, and `decoding` for the memory of expensive images."""
         self._predictor = predictor
         self._in_flight = in_flight
-        self._batcher = Batcher(predictor.predict_opened_batch, MAX_INLINE_BATCH, MAX_INLINE_PIXELS, predictor.stages)
+        self._batcher = Batcher(predictor.begin_batch, MAX_INLINE_BATCH, MAX_INLINE_PIXELS, predictor.stages)
         self._threads = ThreadPoolExecutor(threads, "predictor")
         self._decoding = decoding
 
@@ -49,15 +51,35 @@ class AsyncPredictor:
 
         Raises ImageError if no digit can be read from it, and OverloadedError if no memory becomes free in time.
         """
-        if len(image_bytes) <= MAX_INLINE_BYTES:
-            image = self._predictor.open(image_bytes)
-        else:
-            image = await self._run(lambda: self._predictor.open(image_bytes))
+        return (await self.read(image_bytes)).prediction
+
+    async def read(self, image_bytes: Buffer) -> Reading:
+        """Predict the digit of one file, and say what the network saw and where. Raises as `predict` does."""
+        image = await self._open(image_bytes)
         if not image.is_cheap:
-            async with self._decoding.reserve(image.decode_bytes):
-                return await self._run(lambda: self._predictor.predict_opened(image))
+            return await self._run_reserved(image, lambda: self._predictor.finish(self._predictor.begin(image)))
+        first = await self._begin(image)
+        return await self._run(lambda: self._predictor.finish(first)) if first.is_doubtful else first.settle()
+
+    async def read_number(self, image_bytes: Buffer) -> list[Reading]:
+        """Read the digits of a line, from left to right, in a thread. Raises as `predict` does."""
+        image = await self._open(image_bytes)
+        return await self._run_reserved(image, lambda: self._predictor.read_number(image))
+
+    async def _open(self, image_bytes: Buffer) -> EncodedImage:
+        if len(image_bytes) <= MAX_INLINE_BYTES:
+            return self._predictor.open(image_bytes)
+        return await self._run(lambda: self._predictor.open(image_bytes))
+
+    async def _run_reserved(self, image: EncodedImage, work: Callable[[], Result]) -> Result:
+        """Run work in a thread while the memory that decoding takes is reserved."""
+        async with self._decoding.reserve(image.decode_bytes):
+            return await self._run(work)
+
+    async def _begin(self, image: EncodedImage) -> FirstReading:
+        """Read a cheap image for the first time, on the event loop."""
         if self._in_flight.count == 1 and self._batcher.is_empty:
-            return self._predictor.predict_opened(image)
+            return self._predictor.begin(image)
         return await self._batcher.predict(image)
 
     async def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
@@ -67,11 +89,11 @@ class AsyncPredictor:
         becomes free in time.
         """
         images = limit_decoding(await self._run(partial(self._predictor.open_batch, files)))
-        model_inputs: list[ModelInput | RequestError] = []
+        results: list[Prediction | RequestError] = []
         for chunk in split_batch(images):
             async with self._decoding.reserve(max(map(decode_bytes, chunk))):
-                model_inputs += await self._run(partial(self._predictor.preprocess, chunk))
-        return await self._run(partial(self._predictor.classify, model_inputs))
+                results += await self._run(partial(self._predictor.predict_opened_batch, chunk))
+        return results
 
     def close(self) -> None:
         """Drop the predictions that are queued, and end each thread after the one that it runs. Does not wait."""

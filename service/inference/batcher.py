@@ -4,18 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 from service.errors import RequestError
 from service.imaging.decode import EncodedImage
-from service.inference.classifier import Prediction
 from service.inference.stages import StageMetrics
 
-Results = Sequence[Prediction | RequestError]
-Entry = tuple[EncodedImage, "asyncio.Future[Prediction]", float]
-"""An image, its result, and when it was queued."""
+Result = TypeVar("Result")
 
 
-class Batcher:
+class Batcher(Generic[Result]):
     """Batches the requests of one event-loop iteration into one run of the model.
 
     Requests that arrive in one loop iteration run as one batch in the next. No request waits for others to arrive.
@@ -24,7 +22,7 @@ class Batcher:
 
     def __init__(
         self,
-        predict_batch: Callable[[list[EncodedImage]], Results],
+        predict_batch: Callable[[list[EncodedImage]], Sequence[Result | RequestError]],
         max_size: int,
         max_pixels: int,
         stages: StageMetrics,
@@ -34,19 +32,19 @@ class Batcher:
         self._max_size = max_size
         self._max_pixels = max_pixels
         self._stages = stages
-        self._queue: list[Entry] = []
+        self._queue: list[tuple[EncodedImage, asyncio.Future[Result], float]] = []  # and when it was queued
 
     @property
     def is_empty(self) -> bool:
         """Whether no image is queued."""
         return not self._queue
 
-    async def predict(self, image: EncodedImage) -> Prediction:
-        """Queue one image and return its prediction. Raises the RequestError of this image."""
+    async def predict(self, image: EncodedImage) -> Result:
+        """Queue one image and return its result. Raises the RequestError of this image."""
         loop = asyncio.get_running_loop()
         if self.is_empty:
             loop.call_soon(self._run_batch, loop)
-        future: asyncio.Future[Prediction] = loop.create_future()
+        future: asyncio.Future[Result] = loop.create_future()
         self._queue.append((image, future, time.perf_counter()))
         return await future
 
@@ -65,14 +63,14 @@ class Batcher:
             else:
                 future.set_result(result)
 
-    def _take_batch(self) -> list[Entry]:
+    def _take_batch(self) -> list[tuple[EncodedImage, asyncio.Future[Result], float]]:
         waiting = [entry for entry in self._queue if not entry[1].done()]  # done: its client has disconnected
         pixels = accumulate(image.pixels for image, _, _ in waiting[: self._max_size])
         size = max(1, sum(total <= self._max_pixels for total in pixels))
         self._queue = waiting[size:]
         return waiting[:size]
 
-    def _results(self, images: list[EncodedImage]) -> Sequence[Prediction | Exception]:
+    def _results(self, images: list[EncodedImage]) -> Sequence[Result | Exception]:
         try:
             return self._predict_batch(images)
         except Exception as error:  # every waiting request must be answered

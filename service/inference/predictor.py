@@ -1,4 +1,4 @@
-"""The predictor: image bytes -> open -> decode -> preprocess -> classify."""
+"""The predictor: image bytes -> open -> decode -> find the digit -> classify -> reconsider where it is doubtful."""
 
 import hashlib
 import logging
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from service.errors import ImageError, RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
-from service.imaging.normalize import to_model_input
+from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
+from service.inference.number import MAX_DIGITS, read_line
+from service.inference.reader import reconsider
+from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
 
 In = TypeVar("In")
@@ -24,8 +27,6 @@ CHUNK_SIZE = 32
 CHUNK_BYTES = 10_000_000
 """Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
 for several images. It bounds the memory of a large batch."""
-
-ModelInput = NDArray[np.float32]
 
 log = logging.getLogger("uvicorn.error")
 
@@ -42,7 +43,11 @@ class Predictor:
 
     def predict(self, image_bytes: Buffer) -> Prediction:
         """Predict the digit of one file. Raises ImageError if no digit can be read from it."""
-        return self.predict_opened(self.open(image_bytes))
+        return self.read(image_bytes).prediction
+
+    def read(self, image_bytes: Buffer) -> Reading:
+        """Predict the digit of one file, and say what the network saw and where. Raises ImageError as `predict`."""
+        return self.finish(self.begin(self.open(image_bytes)))
 
     def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several files in one run of the model. Returns one result per file, in order.
@@ -61,41 +66,83 @@ class Predictor:
 
     def predict_opened(self, image: EncodedImage) -> Prediction:
         """Predict the digit of one opened file. Raises ImageError if no digit can be read from it."""
-        laps = self.stages.start(images=1)
-        gray = _isolate(EncodedImage.decode, image)
-        laps.end("decode")
-        model_input = _isolate(to_model_input, gray)
-        laps.end("preprocess")
-        prediction = self._classifier.classify(model_input[np.newaxis])[0]
-        laps.end("inference")
-        self.stages.observe_batch(images=1)
-        return prediction
+        return self.finish(self.begin(image)).prediction
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
-        return self.classify([result for chunk in split_batch(images) for result in self.preprocess(chunk)])
+        return [
+            reading if isinstance(reading, RequestError) else reading.prediction
+            for chunk in split_batch(images)
+            for reading in _map_valid(self._settle, self.begin_batch(chunk))
+        ]
 
-    def preprocess(self, images: Sequence[EncodedImage | RequestError]) -> list[ModelInput | RequestError]:
-        """Decode all images, then preprocess all: the code of each step stays in the processor's caches.
+    def begin(self, image: EncodedImage) -> FirstReading:
+        """Read one opened file for the first time: a few milliseconds at most if it is cheap to decode.
 
-        Returns float32 (1, 28, 28) or an error for each, in order.
+        Raises ImageError if it cannot be decoded.
+        """
+        laps = self.stages.start(images=1)
+        gray = _isolate(EncodedImage.decode, image)
+        laps.end("decode")
+        digit = _isolate(_find_digit, gray)
+        laps.end("preprocess")
+        if isinstance(digit, ImageError):
+            return FirstReading(gray, image, error=digit)
+        prediction = self._classifier.classify(standardize(digit.image)[np.newaxis])[0]
+        laps.end("inference")
+        self.stages.observe_batch(images=1)
+        return FirstReading(gray, image, digit, prediction)
+
+    def begin_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[FirstReading | RequestError]:
+        """Read several opened files for the first time, in one run of the model. Returns one result for each, in order.
+
+        All are decoded, then all preprocessed: the code of each step stays in the processor's caches.
         """
         laps = self.stages.start(len(images))
-        decoded = _map_valid(EncodedImage.decode, images)
+        grays = _map_valid(EncodedImage.decode, images)
         laps.end("decode")
-        model_inputs = _map_valid(to_model_input, decoded)
+        digits = _map_valid(_find_digit, grays)
         laps.end("preprocess")
-        return model_inputs
+        predictions = iter(self._classify([digit for digit in digits if isinstance(digit, Digit)]))
+        return [
+            _first_reading(image, gray, digit, next(predictions) if isinstance(digit, Digit) else None)
+            for image, gray, digit in zip(images, grays, digits, strict=True)
+        ]
 
-    def classify(self, model_inputs: Sequence[ModelInput | RequestError]) -> list[Prediction | RequestError]:
-        """Classify what `preprocess` returned in one run of the model. Returns one result for each, in order."""
-        valid = [image for image in model_inputs if not isinstance(image, RequestError)]
-        laps = self.stages.start(len(valid))
-        predictions = iter(self._classifier.classify(np.concatenate(valid)[:, np.newaxis]) if valid else [])
-        if valid:
-            laps.end("inference")
-            self.stages.observe_batch(len(valid))
-        return [image if isinstance(image, RequestError) else next(predictions) for image in model_inputs]
+    def finish(self, first: FirstReading) -> Reading:
+        """Read the alternatives of a first reading if it is doubtful: some tens of milliseconds.
+
+        Raises ImageError if the image shows no digit.
+        """
+        return _isolate(self._settle, first)
+
+    def read_number(self, image: EncodedImage) -> list[Reading]:
+        """Read the digits of one opened file from left to right: one as `predict_opened` does, or those of a line.
+
+        Raises ImageError if there is none, or if there are more than MAX_DIGITS.
+        """
+        first = self.begin(image)
+        line = _isolate(lambda first: read_line(first.gray, self._classifier.classify), first)
+        if len(line) > MAX_DIGITS:
+            raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
+        return [first.with_reading(reading) for reading in line] if len(line) > 1 else [self.finish(first)]
+
+    def _classify(self, digits: list[Digit]) -> list[Prediction]:
+        if not digits:
+            return []
+        laps = self.stages.start(len(digits))
+        predictions = self._classifier.classify(np.stack([standardize(digit.image) for digit in digits]))
+        laps.end("inference")
+        self.stages.observe_batch(len(digits))
+        return predictions
+
+    def _settle(self, first: FirstReading) -> Reading:
+        if not first.is_doubtful:
+            return first.settle()
+        laps = self.stages.start(images=1)
+        reading = reconsider(first, self._classifier.classify)
+        laps.end("alternatives")
+        return reading
 
 
 def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[EncodedImage | RequestError]]:
@@ -116,6 +163,27 @@ def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[
 def decode_bytes(image: EncodedImage | RequestError) -> int:
     """Return the memory that decoding takes: none if the file could not be opened."""
     return 0 if isinstance(image, RequestError) else image.decode_bytes
+
+
+def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:
+    """Find the digit, or return why there is none: alternatives may still find it."""
+    try:
+        return find_digit(gray)
+    except ImageError as error:
+        return error
+
+
+def _first_reading(
+    image: EncodedImage | RequestError,
+    gray: NDArray[np.uint8] | RequestError,
+    digit: Digit | RequestError,
+    prediction: Prediction | None,
+) -> FirstReading | RequestError:
+    if isinstance(image, RequestError) or isinstance(gray, RequestError):
+        return image if isinstance(image, RequestError) else gray  # type: ignore[return-value]
+    if isinstance(digit, Digit):
+        return FirstReading(gray, image, digit, prediction)
+    return FirstReading(gray, image, error=digit) if isinstance(digit, ImageError) else digit
 
 
 def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:
@@ -149,5 +217,6 @@ def _isolate(step: Callable[[In], Out], value: In) -> Out:
 
 def _fingerprint(value: Any) -> str:
     """Identify an image in the log without showing it."""
+    value = value.gray if isinstance(value, FirstReading) else value
     content = value.content if isinstance(value, EncodedImage) else bytes(value)
     return hashlib.sha256(content).hexdigest()[:16]

@@ -5,8 +5,8 @@ import time
 from service.metrics.instruments import Histogram
 from service.metrics.registry import Registry
 
-STAGES = ("memory", "queue", "decode", "preprocess", "inference")
-"""memory: waiting for memory. queue: waiting for a batch or a thread. decode: open and decode."""
+STAGES = ("memory", "queue", "decode", "preprocess", "inference", "alternatives")
+"""memory: waiting for memory. queue: waiting for a batch or a thread. alternatives: of a doubtful first reading."""
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of histograms of time."""

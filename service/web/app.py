@@ -61,6 +61,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
         routes=[
             Route("/predict", admit(predict.predict), methods=["POST"]),
             Route("/predict-image", admit(predict.predict_image), methods=["POST"]),
+            Route("/predict-number", admit(predict.predict_number), methods=["POST"]),
             Route("/predict-base64", admit(predict.predict_base64), methods=["POST"]),
             Route("/predict-batch", admit(predict.predict_batch), methods=["POST"]),
             Route("/health", status.health),

@@ -41,7 +41,7 @@ async def http_error_response(request: Request, error: HTTPException) -> JSONRes
     """Respond to an unknown path or method."""
     details = {
         404: "Unknown path."
-        " POST an image to /predict, /predict-image or /predict-base64, or several to /predict-batch.",
+        " POST an image to /predict, /predict-image, /predict-base64 or /predict-number, or several to /predict-batch.",
         405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)

@@ -1,5 +1,8 @@
 """The prediction routes: read the images, predict, respond."""
 
+import base64
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -8,6 +11,7 @@ from starlette.responses import JSONResponse
 from service.errors import RequestError
 from service.inference.async_predictor import AsyncPredictor
 from service.inference.classifier import Prediction
+from service.inference.reading import Reading
 from service.web.body import BodyReader
 
 DECIMALS = 4
@@ -27,10 +31,16 @@ class PredictEndpoints:
         return JSONResponse({"digit": prediction.digit, "confidence": round(prediction.confidence, DECIMALS)})
 
     async def predict_image(self, request: Request) -> JSONResponse:
-        """Predict from multipart field `image`."""
+        """Predict from multipart field `image`. With `?explain=true`, add what the network saw and where."""
         image_bytes = await self._body.read_form_image(request, field="image")
-        prediction = await self._predictor.predict(image_bytes)
-        return JSONResponse(prediction_json(prediction))
+        reading = await self._predictor.read(image_bytes)
+        explanation = explanation_json(reading) if request.query_params.get("explain") == "true" else {}
+        return JSONResponse({**prediction_json(reading.prediction), **explanation})
+
+    async def predict_number(self, request: Request) -> JSONResponse:
+        """Predict the digits of a line from multipart field `file`, or from an image as the body."""
+        image_bytes = await self._body.read_image(request, field="file")
+        return JSONResponse(number_json(await self._predictor.read_number(image_bytes)))
 
     async def predict_base64(self, request: Request) -> JSONResponse:
         """Predict from base64 at key `image` of a JSON object."""
@@ -51,6 +61,29 @@ def prediction_json(prediction: Prediction) -> dict[str, Any]:
         "digit": prediction.digit,
         "confidence": round(prediction.confidence, DECIMALS),
         "probabilities": [round(probability, DECIMALS) for probability in prediction.probabilities],
+    }
+
+
+def explanation_json(reading: Reading) -> dict[str, Any]:
+    """Convert a reading to JSON: the 28 x 28 image that the network saw, as a data URL, and its place in the image."""
+    data = base64.b64encode(reading.input_png).decode()
+    return {"input": f"data:image/png;base64,{data}", "box": reading.box}
+
+
+def number_json(readings: Sequence[Reading]) -> dict[str, Any]:
+    """Convert the digits of a line to JSON. The confidence in the number is the product of those in its digits."""
+    digits = [
+        {
+            "digit": reading.prediction.digit,
+            "confidence": round(reading.prediction.confidence, DECIMALS),
+            "box": reading.box,
+        }
+        for reading in readings
+    ]
+    return {
+        "number": "".join(str(reading.prediction.digit) for reading in readings),
+        "confidence": round(math.prod(reading.prediction.confidence for reading in readings), DECIMALS),
+        "digits": digits,
     }
 
 

@@ -19,6 +19,7 @@ ROUTES = (
     "/predict-image",
     "/predict-base64",
     "/predict-batch",
+    "/predict-number",
     "/health",
     "/ready",
     "/model",

@@ -16,12 +16,13 @@ from tests.conftest import WEIGHTS
 from tests.export.evaluation.records import make_record
 
 MODEL = ModelFolder(WEIGHTS / "cnn-transformer")
+MISHAPS = {"glare": {"images": 4, "correct": 3, "accuracy": 0.75, "confidence": 0.8}}
 OOD = {"digits": 2, "outliers_per_kind": 1, "auroc": {"letters": 0.5, "all": 0.5}}
 
 
 def write(model: ModelFolder, records: Sequence[EvalRecord], output: ModelFolder) -> str:
     """Write the card of one source called `some`, and return its text."""
-    results = {"sources": {"some": compute_metrics(records)}, "ood": OOD}
+    results = {"sources": {"some": compute_metrics(records)}, "mishaps": MISHAPS, "ood": OOD}
     write_card(model, {"some": records}, results, output)
     return output.card.read_text()
 
@@ -33,6 +34,8 @@ def test_the_card_shows_the_metrics(tmp_path: Path) -> None:
     assert "| some | 2 | 1 | 50.00% | 25.00% |" in card
     assert "photo 100.00% (n = 1), scan 0.00% (n = 1). Mean over 2 writers: 50.00%." in card
     assert "| 2 | 0.00% of 1 |" in card
+    assert "Mean accuracy over the 1 forms: 75.0%." in card
+    assert "| glare | 4 | 75.0% | 0.80 |" in card
     assert "| letters | 0.5000 |" in card
 
 
@@ -50,7 +53,7 @@ def test_the_metrics_are_written_with_the_hash_of_the_served_file(tmp_path: Path
     output, records = ModelFolder(tmp_path), [make_record(1, 1)]
     write(MODEL, records, output)
     served = Contract.verify(MODEL.path).served["sha256"]
-    expected = {"file_sha256": served, "sources": {"some": compute_metrics(records)}, "ood": OOD}
+    expected = {"file_sha256": served, "sources": {"some": compute_metrics(records)}, "mishaps": MISHAPS, "ood": OOD}
     assert json.loads(output.evaluation.read_text()) == expected
 
 

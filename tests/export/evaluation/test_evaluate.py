@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from export.data.dataset import Dataset
+from export.data.wild import MAX_DECODED_BYTES
 from export.evaluation.evaluate import evaluate_model, ood_metrics
 from export.evaluation.records import predict_mnist
 from export.model_folder import ModelFolder
 from service.errors import ModelError
 from service.inference.classifier import Classifier
+from service.inference.predictor import Predictor
 from tests.conftest import WEIGHTS
 from tests.images import SEVEN, encode
 
@@ -21,8 +23,9 @@ MODEL = ModelFolder(WEIGHTS / "cnn-transformer")
 
 def test_confidence_separates_digits_from_outliers(classifier: Classifier, mnist_test: Dataset) -> None:
     """Reaches an AUROC above 0.95 with 500 digits and 30 outliers of each kind."""
-    sources = {"MNIST test": predict_mnist(classifier, mnist_test.take(np.arange(500)))}
-    metrics = ood_metrics(classifier, sources, outliers_per_kind=30)
+    predictor = Predictor(classifier, MAX_DECODED_BYTES)
+    sources = {"MNIST test": predict_mnist(predictor, mnist_test.take(np.arange(500)))}
+    metrics = ood_metrics(predictor, sources, outliers_per_kind=30)
     assert (metrics["digits"], metrics["outliers_per_kind"]) == (500, 30)
     assert metrics["auroc"]["all"] > 0.95
 
@@ -39,6 +42,8 @@ def test_an_evaluation_reproduces_the_committed_metrics(mnist_folder: Path, tmp_
     assert metrics["file_sha256"] == committed["file_sha256"]
     assert metrics["sources"]["MNIST test"]["accuracy"] == committed["sources"]["MNIST test"]["accuracy"]
     assert metrics["sources"]["wild"]["correct"] == 1
+    for form, accuracy in committed.get("mishaps", {}).items():
+        assert metrics["mishaps"][form]["accuracy"] == pytest.approx(accuracy["accuracy"], abs=0.02)
     for kind, area in committed["ood"]["auroc"].items():
         assert metrics["ood"]["auroc"][kind] == pytest.approx(area, abs=0.002)
 

@@ -15,13 +15,15 @@ from service.inference.async_predictor import MAX_INLINE_BYTES, AsyncPredictor
 from service.inference.classifier import Classifier, Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import ModelInput, Predictor
-from tests.images import DIGIT, SEVEN, encode
+from service.inference.predictor import Predictor
+from service.inference.reading import FirstReading, Reading
+from tests.images import DIGIT, SEVEN, encode, half_inverted
 
 CAPACITY = 50_000_000
 CHEAP = encode(SEVEN)
 EXPENSIVE = encode(SEVEN.resize((1200, 1200)))
 LARGE = encode(SEVEN.resize((3500, 3500)))
+HALF_INVERTED = encode(half_inverted(SEVEN))
 BLANK = encode(Image.new("L", (28, 28)))
 
 
@@ -32,17 +34,17 @@ class RecordingPredictor(Predictor):
         super().__init__(classifier, max_decoded_bytes=CAPACITY)
         self.calls: list[tuple[str, int, str]] = []
 
-    def predict_opened(self, image: EncodedImage) -> Prediction:
-        self.calls.append(("predict_opened", 1, threading.current_thread().name))
-        return super().predict_opened(image)
+    def begin(self, image: EncodedImage) -> FirstReading:
+        self.calls.append(("begin", 1, threading.current_thread().name))
+        return super().begin(image)
 
-    def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
-        self.calls.append(("predict_opened_batch", len(images), threading.current_thread().name))
-        return super().predict_opened_batch(images)
+    def begin_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[FirstReading | RequestError]:
+        self.calls.append(("begin_batch", len(images), threading.current_thread().name))
+        return super().begin_batch(images)
 
-    def preprocess(self, images: Sequence[EncodedImage | RequestError]) -> list[ModelInput | RequestError]:
-        self.calls.append(("preprocess", len(images), threading.current_thread().name))
-        return super().preprocess(images)
+    def finish(self, first: FirstReading) -> Reading:
+        self.calls.append(("finish", 1, threading.current_thread().name))
+        return super().finish(first)
 
 
 class BlockingPredictor(RecordingPredictor):
@@ -52,11 +54,11 @@ class BlockingPredictor(RecordingPredictor):
         super().__init__(classifier)
         self.is_blocked, self.release = threading.Event(), threading.Event()
 
-    def predict_opened(self, image: EncodedImage) -> Prediction:
+    def begin(self, image: EncodedImage) -> FirstReading:
         if threading.current_thread() is not threading.main_thread():
             self.is_blocked.set()
             assert self.release.wait(30)
-        return super().predict_opened(image)
+        return super().begin(image)
 
 
 def run(
@@ -85,7 +87,7 @@ def test_only_request_in_flight_runs_inline(classifier: Classifier) -> None:
         assert end.value.value.digit == DIGIT
         with pytest.raises(ImageError, match="no digit found"):
             predictor.predict(BLANK).send(None)
-        assert recording.calls == [("predict_opened", 1, "MainThread")] * 2
+        assert recording.calls == [("begin", 1, "MainThread")] * 2
 
     run(classifier, test)
 
@@ -104,7 +106,7 @@ def test_concurrent_requests_run_as_one_batch(classifier: Classifier, count: int
         assert first == second
         assert first.digit == DIGIT
         assert isinstance(error, ImageError)
-        assert recording.calls == [("predict_opened_batch", 3, "MainThread"), ("preprocess", 3, "MainThread")]
+        assert recording.calls == [("begin_batch", 3, "MainThread")]
 
     run(classifier, test)
 
@@ -117,7 +119,7 @@ def test_image_joins_a_queue_that_is_not_empty(classifier: Classifier) -> None:
         await asyncio.sleep(0)
         in_flight.begin()
         assert (await predictor.predict(CHEAP)).digit == (await queued).digit == DIGIT
-        assert recording.calls[0] == ("predict_opened_batch", 2, "MainThread")
+        assert recording.calls[0] == ("begin_batch", 2, "MainThread")
 
     run(classifier, test)
 
@@ -128,9 +130,21 @@ def test_expensive_image_runs_in_a_thread(classifier: Classifier) -> None:
     async def test(predictor: AsyncPredictor, recording: RecordingPredictor, in_flight: InFlight) -> None:
         in_flight.begin()
         assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
+        assert recording.calls == [("begin", 1, "predictor_0"), ("finish", 1, "predictor_0")]
         with pytest.raises(ImageError, match="damaged or truncated"):
             await predictor.predict(EXPENSIVE[:-100])
-        assert recording.calls == [("predict_opened", 1, "predictor_0")] * 2
+        assert recording.calls[2:] == [("begin", 1, "predictor_0")]
+
+    run(classifier, test)
+
+
+def test_doubtful_image_is_reconsidered_in_a_thread(classifier: Classifier) -> None:
+    """Read a cheap image on the event loop for the first time, and its alternatives in a thread."""
+
+    async def test(predictor: AsyncPredictor, recording: RecordingPredictor, in_flight: InFlight) -> None:
+        in_flight.begin()
+        assert (await predictor.predict(HALF_INVERTED)).digit == DIGIT
+        assert recording.calls == [("begin", 1, "MainThread"), ("finish", 1, "predictor_0")]
 
     run(classifier, test)
 
@@ -145,7 +159,7 @@ def test_client_side_batch_runs_in_a_thread(classifier: Classifier) -> None:
         assert isinstance(prediction, Prediction)
         assert prediction.digit == DIGIT
         assert error is given
-        assert recording.calls == [("preprocess", 2, "predictor_0")]
+        assert recording.calls == [("begin_batch", 2, "predictor_0")]
 
     run(classifier, test)
 
@@ -250,7 +264,7 @@ def test_batch_lets_others_in_between_its_images(classifier: Classifier) -> None
         assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
         assert not batch.done()
         assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
-        assert sorted(call[0] for call in recording.calls) == ["predict_opened", *["preprocess"] * 3]
+        assert sorted(call[0] for call in recording.calls) == ["begin", *["begin_batch"] * 3, "finish"]
 
     run(classifier, test)
 
@@ -288,7 +302,7 @@ def test_cancelled_prediction_that_waits_for_a_thread_is_not_made(classifier: Cl
         blocking.release.set()
         await asyncio.wait([running])
         assert pool.used == 0
-        assert len(blocking.calls) == 1
+        assert [call[0] for call in blocking.calls] == ["begin", "finish"]
         predictor.close()
 
     asyncio.run(test())

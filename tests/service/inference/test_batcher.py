@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.errors import ImageError
+from service.errors import ImageError, RequestError
 from service.imaging.decode import EncodedImage, open_image
-from service.inference.batcher import Batcher, Results
+from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.stages import StageMetrics
 from tests.images import empty_png
@@ -29,13 +29,13 @@ class RecordingPredictor:
     def __init__(self) -> None:
         self.batches: list[list[bytes]] = []
 
-    def __call__(self, images: list[EncodedImage]) -> Results:
+    def __call__(self, images: list[EncodedImage]) -> list[Prediction | RequestError]:
         contents = [bytes(image.content) for image in images]
         self.batches.append(contents)
         return [PREDICTIONS[content] if content else ImageError("empty") for content in contents]
 
 
-def run(test: Callable[[Batcher, RecordingPredictor], Coroutine[Any, Any, None]]) -> None:
+def run(test: Callable[[Batcher[Prediction], RecordingPredictor], Coroutine[Any, Any, None]]) -> None:
     """Run a test in a new event loop, with a batcher of up to four images per batch."""
 
     async def with_batcher() -> None:
@@ -49,7 +49,7 @@ def run(test: Callable[[Batcher, RecordingPredictor], Coroutine[Any, Any, None]]
 def test_each_image_gets_its_own_prediction_from_one_batch() -> None:
     """Run images of one iteration as one batch, and return each prediction to its own caller."""
 
-    async def test(batcher: Batcher, predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], predictor: RecordingPredictor) -> None:
         predictions = await asyncio.gather(*(batcher.predict(image(bytes([digit]))) for digit in (3, 1, 2)))
         assert [prediction.digit for prediction in predictions] == [3, 1, 2]
         assert predictor.batches == [[b"\3", b"\1", b"\2"]]
@@ -60,7 +60,7 @@ def test_each_image_gets_its_own_prediction_from_one_batch() -> None:
 def test_batch_runs_in_the_next_iteration() -> None:
     """Wait for no clock and no further image: one iteration after it is queued, the batch has run."""
 
-    async def test(batcher: Batcher, predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], predictor: RecordingPredictor) -> None:
         task = asyncio.ensure_future(batcher.predict(image(b"\7")))
         await asyncio.sleep(0)
         assert (batcher.is_empty, predictor.batches) == (False, [])
@@ -74,7 +74,7 @@ def test_batch_runs_in_the_next_iteration() -> None:
 def test_loop_iterates_between_two_batches() -> None:
     """Run no more than the maximum size per iteration, so that other tasks run in between."""
 
-    async def test(batcher: Batcher, predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], predictor: RecordingPredictor) -> None:
         counts = []
 
         async def other_task() -> None:
@@ -103,7 +103,7 @@ def test_loop_iterates_between_two_batches() -> None:
 def test_pixels_of_a_batch_are_limited(widths: list[int], sizes: list[int]) -> None:
     """Run no more than the maximum of pixels per iteration, but at least one image, in the order of arrival."""
 
-    async def test(batcher: Batcher, predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], predictor: RecordingPredictor) -> None:
         images = [image(bytes([digit]), width) for digit, width in enumerate(widths)]
         predictions = await asyncio.gather(*map(batcher.predict, images))
         assert [prediction.digit for prediction in predictions] == list(range(len(widths)))
@@ -115,7 +115,7 @@ def test_pixels_of_a_batch_are_limited(widths: list[int], sizes: list[int]) -> N
 def test_error_of_one_image_reaches_only_its_caller() -> None:
     """Raise an image's error to its caller, and return the other predictions of the batch."""
 
-    async def test(batcher: Batcher, _predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], _predictor: RecordingPredictor) -> None:
         valid, invalid = await asyncio.gather(
             batcher.predict(image(b"\5")), batcher.predict(image(b"")), return_exceptions=True
         )
@@ -128,7 +128,7 @@ def test_error_of_one_image_reaches_only_its_caller() -> None:
 def test_canceled_request_does_not_disturb_its_batch() -> None:
     """Return the predictions of a batch if the client of one image has disconnected."""
 
-    async def test(batcher: Batcher, _predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], _predictor: RecordingPredictor) -> None:
         canceled, other = (asyncio.ensure_future(batcher.predict(image(bytes([digit])))) for digit in (1, 2))
         await asyncio.sleep(0)
         canceled.cancel()
@@ -141,7 +141,7 @@ def test_canceled_request_does_not_disturb_its_batch() -> None:
 def test_unexpected_error_reaches_every_caller() -> None:
     """Raise an unexpected exception to every caller of the batch, and run the next batch as usual."""
 
-    async def test(batcher: Batcher, _predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], _predictor: RecordingPredictor) -> None:
         results = await asyncio.gather(
             batcher.predict(image(b"no digit")), batcher.predict(image(b"\1")), return_exceptions=True
         )
@@ -155,7 +155,7 @@ def test_unexpected_error_reaches_every_caller() -> None:
 def test_every_image_is_predicted_exactly_once(count: int) -> None:
     """Predict every image once while clients send the next one as soon as they get a response."""
 
-    async def test(batcher: Batcher, predictor: RecordingPredictor) -> None:
+    async def test(batcher: Batcher[Prediction], predictor: RecordingPredictor) -> None:
         async def client(digit: int) -> None:
             for _ in range(5):
                 assert (await batcher.predict(image(bytes([digit])))).digit == digit

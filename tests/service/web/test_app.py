@@ -9,7 +9,7 @@ from tests.conftest import make_app
 ORIGIN = "https://page.example"
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predict-image", "/predict-base64", "/predict-batch"])
+@pytest.mark.parametrize("path", ["/predict", "/predict-image", "/predict-base64", "/predict-batch", "/predict-number"])
 def test_any_page_may_send_images_by_default(client: TestClient, path: str) -> None:
     """Allow any origin in the preflight response, with any method and header."""
     preflight = client.options(

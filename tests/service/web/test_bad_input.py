@@ -109,12 +109,12 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predict-image", "/predict-batch"])
+@pytest.mark.parametrize("path", ["/predict", "/predict-image", "/predict-batch", "/predict-number"])
 @pytest.mark.parametrize("name", FORMS)
 def test_malformed_form(client: TestClient, name: str, path: str) -> None:
     """Respond with 400 and the reason to a form that cannot be parsed or lacks the field."""
     parameters, content, reason = FORMS[name]
-    field = {"/predict": "file", "/predict-image": "image", "/predict-batch": "files"}[path]
+    field = {"/predict": "file", "/predict-image": "image", "/predict-batch": "files", "/predict-number": "file"}[path]
     headers = {"Content-Type": "multipart/form-data" + parameters}
     detail = detail_of(client.post(path, content=content, headers=headers))
     assert reason.replace("'file'", f"'{field}'") in detail
@@ -131,7 +131,7 @@ def test_random_bytes_never_cause_a_server_error(client: TestClient, seed: int) 
         damaged = np.frombuffer(whole, np.uint8).copy()
         damaged[rng.integers(0, len(damaged), rng.integers(1, 8))] = rng.integers(0, 256)
         content = damaged[: rng.integers(1, len(damaged) + 1)].tobytes()
-        for path in ("/predict", "/predict-image", "/predict-base64", "/predict-batch"):
+        for path in ("/predict", "/predict-image", "/predict-base64", "/predict-batch", "/predict-number"):
             response = client.post(path, content=content, headers={"Content-Type": content_type})
             assert response.status_code in (200, 400)
             assert response.json()

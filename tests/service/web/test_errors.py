@@ -63,7 +63,7 @@ def test_unknown_path_names_the_routes(client: TestClient) -> None:
     """Respond with 404 and name the routes that accept images."""
     response = client.get("/nowhere")
     assert response.status_code == 404
-    for path in ("/predict", "/predict-image", "/predict-base64", "/predict-batch"):
+    for path in ("/predict", "/predict-image", "/predict-base64", "/predict-batch", "/predict-number"):
         assert path in response.json()["detail"]
 
 

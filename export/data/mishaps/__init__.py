@@ -1,0 +1,1 @@
+"""Digits to which something happened between the hand and the upload."""

@@ -1,0 +1,213 @@
+"""Other ways to find the digit of an image whose first reading is doubtful. The network decides between them."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ImageError
+from service.imaging import morphology
+from service.imaging.components import label_components
+from service.imaging.lines import remove_lines
+from service.imaging.local_ink import LocalInk, local_inks
+from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
+from service.imaging.outlines import fill_strokes
+from service.imaging.page import crop_page
+from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, digit_components, prominence
+from service.imaging.trim import trim_border
+
+MAX_SIDE = 256
+"""Pixels per side that alternatives are searched at. A larger image is reduced by an integer factor."""
+
+MIN_LOCAL_SIDE = 41
+"""Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
+
+EDGE_STEP = 3
+EDGE_FACTOR = 9.0
+"""Pixels across an edge, at least; change of an edge in median changes. Of noise, the largest change is 7 of them."""
+
+LINE_SHARES = (0.3, 0.6)
+"""Length of the shortest printed line that is removed, as a share of the image's side."""
+
+MIN_DIFFERENCE = 0.02
+"""Mean difference of two 28 x 28 images in [0, 1]. Less is the same alternative."""
+
+MIN_COMPONENT_SIDE = 4
+MIN_COMPONENT_INK = 0.03
+"""Pixels, and share of the most prominent component. A smaller one is not tried."""
+
+MAX_SPOTS = 3
+SPOT_WINDOWS = (1 / 20,)
+MAX_SPOT_SIDE = 0.15
+"""Spots of each polarity; window of their local background and longest side of a spot, as shares of the image's longer
+side."""
+
+Gray = NDArray[np.uint8]
+
+
+def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
+    """Find what the digit of an image, uint8 (H, W), may be other than the first reading, which may be missing.
+
+    Alternatives that hardly differ from the first reading or from each other are left out.
+    """
+    reduced, factor = _reduce(gray)
+    found = [digit for search in SEARCHES for digit in search(reduced)]
+    if factor > 1:
+        found = [_enlarge_box(digit, factor) for digit in found]
+    return _distinct([*found, *(_redrawn(first) if first else ())], first)
+
+
+def has_edges(gray: Gray) -> bool:
+    """Return whether an image, uint8 (H, W), has an edge that stands out from its shading and its noise."""
+    step = max(EDGE_STEP, max(gray.shape) // 20)
+    levels = gray.astype(np.int16)
+    changes = [np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)]
+    change = np.concatenate(changes)
+    return change.size > 0 and int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change)))
+
+
+def find_spots(gray: Gray) -> list[Box]:
+    """Find the most prominent spots of a large image, uint8 (H, W), that may be a digit too small to be read in it."""
+    spots = [digit.box for ink in local_inks(gray, SPOT_WINDOWS) for digit in _components(ink, MAX_SPOTS)]
+    largest = MAX_SPOT_SIDE * max(gray.shape)
+    return [box for box in spots if max(box[2:]) <= largest]
+
+
+def find_digit_or_none(gray: Gray) -> Digit | None:
+    """Find the digit as the first reading does. None if the image holds none."""
+    try:
+        return find_digit(gray)
+    except ImageError:
+        return None
+
+
+def _distinct(digits: Sequence[Digit], first: Digit | None) -> list[Digit]:
+    kept = [first] if first else []
+    for digit in digits:
+        images = np.array([other.image for other in kept]).reshape(len(kept), SIDE * SIDE)
+        difference = np.abs(images - digit.image.ravel()).mean(axis=1)
+        if not kept or difference.min() > MIN_DIFFERENCE:
+            kept.append(digit)
+    return kept[1:] if first else kept
+
+
+def _whole_image(gray: Gray) -> Iterator[Digit]:
+    """Take the darkest or the lightest gray as the background: an image that was cut out has ink along its border."""
+    yield from _against_extremes(gray, 0, 0)
+
+
+def _trimmed(gray: Gray) -> Iterator[Digit]:
+    """Cut off even stripes along the border first."""
+    part, top, left = trim_border(gray)
+    if part.size and part.shape != gray.shape:
+        yield from _against_extremes(part, top, left)
+
+
+def _against_extremes(gray: Gray, top: int, left: int) -> Iterator[Digit]:
+    low, high = np.percentile(_sample(gray), [2, 98])
+    if high - low >= MIN_CONTRAST:
+        pixels = gray.astype(np.float32)
+        for ink in (pixels - low, high - pixels):
+            yield place(Ink(np.maximum(ink, 0).astype(np.float32), top, left))
+
+
+def _without_impulses(gray: Gray) -> Iterator[Digit]:
+    """Remove impulse noise with a median filter."""
+    yield from _first_reading(morphology.median(gray), 0, 0)
+
+
+def _on_page(gray: Gray) -> Iterator[Digit]:
+    """Look on the page alone if it lies on a patterned table."""
+    page = crop_page(gray) if max(gray.shape) > MAX_CANVAS_SIDE else None
+    if page:
+        yield from _first_reading(*page)
+
+
+def _first_reading(gray: Gray, top: int, left: int) -> Iterator[Digit]:
+    digit = find_digit_or_none(gray)
+    if digit:
+        x, y, width, height = digit.box
+        yield Digit(digit.image, (x + left, y + top, width, height))
+
+
+def _across_stripes(gray: Gray) -> Iterator[Digit]:
+    """Take the gray at both ends of each column, or row, as its background: stripes leave nothing, inverted or not."""
+    for axis in (0, 1):
+        depth = max(1, gray.shape[axis] // 14)
+        first, last = np.split(gray, [depth], axis)[0], np.split(gray, [-depth], axis)[1]
+        ends = np.median(np.concatenate([first, last], axis), axis, keepdims=True)
+        ink = np.abs(gray - ends).astype(np.float32)
+        if ink.max() < MIN_CONTRAST:
+            continue
+        if max(gray.shape) <= MAX_CANVAS_SIDE:
+            yield place(Ink(ink))
+        else:
+            yield from _components(LocalInk(ink / 255))
+
+
+def _on_local_background(gray: Gray) -> Iterator[Digit]:
+    """Compare each pixel with its surroundings: shadows and glare leave nothing. Try the ink without lines, too."""
+    if max(gray.shape) < MIN_LOCAL_SIDE:
+        return
+    for ink in local_inks(gray):
+        yield from _components(ink)
+        yield from _components(ink.strong())
+        yield from _components(ink.equalized())
+        for min_share in LINE_SHARES:
+            without = remove_lines(ink.mask, min_share)
+            if not np.array_equal(without, ink.mask):
+                yield from _components(ink.keep(without))
+
+
+def _components(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
+    """Take the most prominent components as the digit, each with those near it."""
+    if not ink.mask.any():
+        return
+    components = label_components(ink.mask, ink.pixels)
+    weight = prominence(components)
+    least = MIN_COMPONENT_INK * weight.max()
+    for _ in range(count):
+        main = int(weight.argmax())
+        side = max(components.height[main], components.width[main])
+        if weight[main] <= 0 or weight[main] < least or side < MIN_COMPONENT_SIDE:
+            return
+        selected = digit_components(components, main)
+        weight[selected] = 0
+        yield place(Ink(ink.within(components.mask(selected))))
+
+
+def _redrawn(first: Digit) -> Iterator[Digit]:
+    """Draw the first reading with thicker, closed or filled strokes: thin lines and outlines."""
+    image = first.image
+    for ink in (morphology.dilate(image, 3, 3), morphology.close(image, 3, 3), fill_strokes(image)):
+        yield Digit(place(Ink(ink)).image, first.box)
+
+
+SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (
+    _whole_image,
+    _trimmed,
+    _without_impulses,
+    _across_stripes,
+    _on_local_background,
+    _on_page,
+)
+
+
+def _sample(gray: Gray) -> Gray:
+    """Return about 100 rows and columns at most."""
+    return gray[:: max(1, gray.shape[0] // 100), :: max(1, gray.shape[1] // 100)]
+
+
+def _reduce(gray: Gray) -> tuple[Gray, int]:
+    """Reduce to at most MAX_SIDE pixels per side by averaging. Returns the image and the factor."""
+    factor = -(-max(gray.shape) // MAX_SIDE)
+    if factor == 1 or min(gray.shape) < factor:
+        return gray, 1
+    height, width = (side // factor for side in gray.shape)
+    blocks = gray[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return blocks.mean(axis=(1, 3), dtype=np.float32).astype(np.uint8), factor
+
+
+def _enlarge_box(digit: Digit, factor: int) -> Digit:
+    left, top, width, height = (factor * side for side in digit.box)
+    return Digit(digit.image, (left, top, width, height))

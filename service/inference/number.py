@@ -1,0 +1,81 @@
+"""Read all digits of a line: the network decides where digits that touch are cut apart."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from service.imaging.line import Group, find_line, find_line_alternatives
+from service.imaging.normalize import standardize
+from service.inference.classifier import Prediction
+from service.inference.reading import Classify, Gray, Reading
+
+CUT_COST, STROKE_COST = 0.5, 0.5
+"""Log-probability that a cut costs, and each stroke that it cuts: digits that touch share one stroke, seldom two."""
+
+MAX_ASPECT, ASPECT_COST = 0.95, 3.0
+"""Widths in heights of the line of most digits, and the log-probability that one more costs."""
+
+MIN_SURE_DIGIT = 0.9
+"""A line with a digit of less confidence is doubtful: its alternatives are read, too."""
+
+MIN_SEVERAL = 0.8
+"""Least confidence of each of several digits."""
+
+MAX_DIGITS = 32
+
+MAX_PIECES = 400
+"""Pieces that go through the network at once, which bounds the time of a hostile image."""
+
+
+def read_line(gray: Gray, classify: Classify) -> list[Reading]:
+    """Read the digits of a line in an image, uint8 (H, W), from left to right. Returns none if there are none."""
+    first = next(iter(_read_groups([find_line(gray)], classify)), [])
+    if first and min(reading.prediction.confidence for reading in first) >= MIN_SURE_DIGIT:
+        return first
+    return max([first, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
+
+
+def shows_several(gray: Gray, classify: Classify) -> bool:
+    """Return whether an image, uint8 (H, W), surely shows several digits side by side."""
+    groups = find_line(gray, with_cuts=False)
+    lines = [groups] if len(groups) > 1 else [find_line(gray)]
+    return any(_count_sure(readings) > 1 for readings in _read_groups(lines, classify))
+
+
+def _count_sure(readings: Sequence[Reading]) -> int:
+    return sum(reading.prediction.confidence >= MIN_SEVERAL for reading in readings)
+
+
+def _read_groups(versions: Iterable[Sequence[Group]], classify: Classify) -> list[list[Reading]]:
+    """Read several versions of a line in one batch of at most MAX_PIECES. What is beyond is left out."""
+    lines, size = [], 0
+    for line in versions:
+        size += sum(len(group.pieces) for group in line)
+        if size > MAX_PIECES:
+            break
+        lines.append(line)
+    pieces = [piece for line in lines for group in line for piece in group.pieces]
+    predictions = iter(classify(np.stack([standardize(piece.digit.image) for piece in pieces])) if pieces else [])
+    return [
+        [reading for group in line for reading in _best_cuts(group, [next(predictions) for _ in group.pieces])]
+        for line in lines
+    ]
+
+
+def _best_cuts(group: Group, predictions: Sequence[Prediction]) -> list[Reading]:
+    """Choose the pieces that cover a group with the highest product of confidences."""
+    best: list[tuple[float, list[Reading]]] = [(-math.inf, []) for _ in group.strokes]
+    best[0] = (0.0, [])
+    for piece, prediction in sorted(zip(group.pieces, predictions, strict=True), key=lambda item: item[0].end):
+        score, readings = best[piece.start]
+        score += math.log(prediction.confidence) - ASPECT_COST * max(0.0, piece.aspect - MAX_ASPECT)
+        score -= (CUT_COST + STROKE_COST * group.strokes[piece.start]) * bool(readings)
+        if score > best[piece.end][0]:
+            best[piece.end] = (score, [*readings, Reading(prediction, piece.digit)])
+    return best[-1][1]
+
+
+def _support(readings: Sequence[Reading]) -> float:
+    """Return how much a version of a line looks like digits: sure ones count for it, unsure ones against it."""
+    return sum(reading.prediction.confidence - 0.5 for reading in readings)

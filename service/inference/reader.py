@@ -1,0 +1,90 @@
+"""Reconsider a doubtful first reading: the network decides between alternatives."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit_or_none, find_spots
+from service.imaging.decode import EncodedImage
+from service.imaging.detail import Part, decode_parts
+from service.imaging.normalize import Box, Digit, standardize
+from service.inference.classifier import Prediction
+from service.inference.number import shows_several
+from service.inference.reading import Classify, FirstReading, Gray, Reading
+
+MIN_FOUND = 0.9
+"""Least confidence of an alternative if the first reading found no digit: an empty page must not be read."""
+
+MIN_SUPPORT = 0.2
+UNSUPPORTED_WEIGHT = 0.3
+SUPPORT_WEIGHT = 3.0
+"""Probability from which another alternative supports a digit; weight of a prediction without support, and what the
+mean support adds to it. Chosen on mishaps and outliers of the training generators."""
+
+SPOT_MARGIN = 0.5
+"""Margin around a small digit that is decoded again, as a share of its longer side."""
+
+SEVERAL_WEIGHT = 0.5
+"""Weight of the prediction if several digits stand side by side: it is not clear which one is meant."""
+
+
+def reconsider(first: FirstReading, classify: Classify) -> Reading:
+    """Read the alternatives of a doubtful first reading, and return the best. Other digits beside it raise doubt.
+
+    Raises ImageError if the image shows no digit.
+    """
+    reading = first.settle() if first.is_sure else _read_alternatives(first, classify)
+    if first.digit and first.digit.may_be_several and shows_several(first.gray, classify):
+        return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
+    return reading
+
+
+def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
+    """Read all alternatives in one batch, and return the most confident one."""
+    digits = [*([first.digit] if first.digit else []), *find_alternatives(first.gray, first.digit)]
+    if first.digit is None and max(first.gray.shape) > MAX_SIDE:
+        digits += _small_digits(first.gray, first.source)
+    if not digits:
+        return first.settle()
+    predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
+    confidences = [prediction.confidence for prediction in predictions]
+    best = confidences.index(max(confidences))
+    if first.digit is None and confidences[best] < MIN_FOUND:
+        return first.settle()
+    return first.with_reading(Reading(_moderate(best, predictions), digits[best]))
+
+
+def _moderate(best: int, predictions: Sequence[Prediction]) -> Prediction:
+    """Return the best prediction, closer to uniform the less the others support it.
+
+    Of many alternatives of a letter, one looks like a digit. Those of a digit agree.
+    """
+    digit = predictions[best].digit
+    others = [other.probabilities[digit] for index, other in enumerate(predictions) if index != best]
+    support = sum(max(0.0, share - MIN_SUPPORT) for share in others) / max(1, len(others))
+    weight = min(1.0, UNSUPPORTED_WEIGHT + SUPPORT_WEIGHT * support)
+    return _weaken(predictions[best], weight)
+
+
+def _weaken(prediction: Prediction, weight: float) -> Prediction:
+    """Mix the probabilities with uniform ones. weight: share of the prediction, 0 to 1."""
+    probabilities = tuple(weight * share + (1 - weight) / 10 for share in prediction.probabilities)
+    return Prediction(prediction.digit, probabilities)
+
+
+def _small_digits(gray: Gray, source: EncodedImage) -> list[Digit]:
+    """Decode the spots of a large image at a higher resolution, each with a margin around it."""
+    height, width = gray.shape
+    boxes = find_spots(gray)
+    parts = decode_parts(source, [_with_margin(box, width, height) for box in boxes]) if boxes else []
+    digits = [(box, find_digit_or_none(part)) for box, part in zip(boxes, parts, strict=False)]
+    return [Digit(digit.image, box) for box, digit in digits if digit]
+
+
+def _with_margin(box: Box, width: int, height: int) -> Part:
+    """Return a box with SPOT_MARGIN around it, as shares of width and height."""
+    left, top, box_width, box_height = box
+    margin = SPOT_MARGIN * max(box_width, box_height) + 1
+    right, bottom = min(left + box_width + margin, width), min(top + box_height + margin, height)
+    return max(0.0, left - margin) / width, max(0.0, top - margin) / height, right / width, bottom / height

@@ -1,0 +1,89 @@
+"""What was read from an image: the first reading, and the final one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ImageError
+from service.imaging.alternatives import has_edges
+from service.imaging.decode import EncodedImage
+from service.imaging.normalize import Digit
+from service.imaging.png_writer import encode_png
+from service.inference.classifier import Prediction
+
+MIN_SURE = 0.98
+"""A first reading with less confidence is doubtful. Of MNIST's validation digits, 1.5% are."""
+
+Gray = NDArray[np.uint8]
+Classify = Callable[[NDArray[np.float32]], list[Prediction]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A digit that was read.
+
+    digit: what the network saw, and where in the decoded image. scale: width and height of the upright image at its
+    full size, in pixels of the decoded one.
+    """
+
+    prediction: Prediction
+    digit: Digit
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def box(self) -> list[int]:
+        """Where the digit is in the upright image at its full size: left, top, width and height in pixels."""
+        left, top, width, height = self.digit.box
+        across, down = self.scale
+        start = [round(left * across), round(top * down)]
+        end = [round((left + width) * across), round((top + height) * down)]
+        return [*start, end[0] - start[0], end[1] - start[1]]
+
+    @property
+    def input_png(self) -> bytes:
+        """The 28 x 28 image that the network saw, 255 = ink, as a PNG file."""
+        return encode_png((self.digit.image * 255).round().astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class FirstReading:
+    """The first reading of an image. digit, prediction: None if it shows none, for the reason in `error`.
+
+    source: the file, parts of which can be decoded again at a higher resolution. scale: as in `Reading`.
+    """
+
+    gray: Gray
+    source: EncodedImage
+    digit: Digit | None = None
+    prediction: Prediction | None = None
+    error: ImageError | None = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the network read a digit without doubt."""
+        return self.prediction is not None and self.prediction.confidence >= MIN_SURE
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether alternatives may be better, or other digits stand beside this one. A blank page has neither."""
+        if self.digit is None:
+            return has_edges(self.gray)
+        return not self.is_sure or self.digit.may_be_several
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Width and height of the upright image at its full size, in pixels of the decoded one."""
+        (height, width), (full_width, full_height) = self.gray.shape, self.source.upright_size
+        return full_width / width, full_height / height
+
+    def settle(self) -> Reading:
+        """Take it as the result. Raises ImageError if the image shows no digit."""
+        if self.prediction is None or self.digit is None:
+            raise self.error or ImageError("no digit found.")
+        return Reading(self.prediction, self.digit, self.scale)
+
+    def with_reading(self, reading: Reading) -> Reading:
+        """Give a reading of the decoded image the scale of this image."""
+        return replace(reading, scale=self.scale)

@@ -1,0 +1,140 @@
+"""`/predict-number` reads all digits of a line; `/predict-image?explain=true` says what the network saw and where."""
+
+import base64
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tests.images import SEVEN, encode, line_of
+
+NUMBERS = ["407", "10", "2024", "358", "96", "7" * 32]
+
+
+def post(client: TestClient, image: Image.Image, image_format: str = "PNG") -> dict[str, Any]:
+    response = client.post("/predict-number", files={"file": ("number", encode(image, image_format))})
+    assert response.status_code == 200
+    return dict(response.json())
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_number_is_read_from_left_to_right(client: TestClient, number: str) -> None:
+    """Respond with the number, the product of the confidences, and one entry per digit."""
+    response = post(client, line_of(number))
+    assert response["number"] == number
+    assert [digit["digit"] for digit in response["digits"]] == [int(digit) for digit in number]
+    assert [digit.keys() for digit in response["digits"]] == [{"digit", "confidence", "box"}] * len(number)
+    product = np.prod([digit["confidence"] for digit in response["digits"]])
+    assert response["confidence"] == pytest.approx(product, abs=2e-3)
+
+
+def test_image_may_be_the_body(client: TestClient) -> None:
+    """Accept an image as the body, as `/predict` does."""
+    response = client.post("/predict-number", content=encode(line_of("42")), headers={"Content-Type": "image/png"})
+    assert response.json()["number"] == "42"
+
+
+@pytest.mark.parametrize("scale", [1, 5])
+def test_boxes_are_in_pixels_of_the_image(client: TestClient, scale: int) -> None:
+    """Give left, top, width and height of each digit in pixels of the image as it was sent, however large."""
+    line = line_of("407", gap=40)
+    ink = np.asarray(line) < 128
+    response = post(client, line.resize((line.width * scale, line.height * scale)))
+    for digit in response["digits"]:
+        left, top, width, height = (round(side / scale) for side in digit["box"])
+        inside = ink[max(0, top - 3) : top + height + 3, max(0, left - 3) : left + width + 3]
+        columns = np.flatnonzero(inside.any(axis=0))
+        assert abs(columns[-1] - columns[0] + 1 - width) <= 4
+    lefts = [digit["box"][0] for digit in response["digits"]]
+    assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(6, Image.Transpose.ROTATE_90), (3, Image.Transpose.ROTATE_180)])
+def test_boxes_are_those_of_the_upright_image(client: TestClient, orientation: int, turn: Image.Transpose) -> None:
+    """Read a photo that its EXIF data turns, and give the same boxes as for the upright one."""
+    line = line_of("407").resize((1_600, 1_000))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = BytesIO()
+    line.transpose(turn).save(file, "JPEG", exif=exif)
+    turned = client.post("/predict-number", files={"file": ("number", file.getvalue())}).json()
+    upright = post(client, line, "JPEG")
+    assert turned["number"] == upright["number"] == "407"
+    for one, other in zip(turned["digits"], upright["digits"], strict=True):
+        assert np.abs(np.array(one["box"]) - other["box"]).max() <= 16
+
+
+def test_one_digit_gets_the_prediction_of_predict(client: TestClient) -> None:
+    """Respond with the same digit and confidence as `/predict`."""
+    single = client.post("/predict", files={"file": ("seven", encode(SEVEN))}).json()
+    response = post(client, SEVEN)
+    assert response["number"] == str(single["digit"])
+    assert response["confidence"] == response["digits"][0]["confidence"] == single["confidence"]
+
+
+def test_dots_and_dashes_are_left_out(client: TestClient) -> None:
+    """Read a date without the dots between its numbers."""
+    date = np.asarray(line_of("3105", gap=60)).copy()
+    for left in (160, 290):
+        date[138:146, left : left + 8] = 0
+    assert post(client, Image.fromarray(date))["number"] == "3105"
+
+
+def test_digits_in_boxes_are_read(client: TestClient) -> None:
+    """Read a post code in the printed boxes of a form."""
+    code = np.asarray(line_of("4075", gap=50)).copy()
+    ink = code < 128
+    columns = np.flatnonzero(ink.any(axis=0))
+    groups = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    edges = [int(groups[0][0]) - 25, *(int(group[-1]) + 25 for group in groups)]
+    for edge in edges:
+        code[35:165, edge : edge + 2] = 90
+    code[35:37, edges[0] : edges[-1] + 2] = code[163:165, edges[0] : edges[-1] + 2] = 90
+    assert post(client, Image.fromarray(code))["number"] == "4075"
+
+
+def test_too_many_digits_are_rejected(client: TestClient) -> None:
+    """Say how many digits are allowed."""
+    response = client.post("/predict-number", files={"file": ("number", encode(line_of("7" * 33)))})
+    assert response.status_code == 400
+    assert "more than 32 digits" in response.json()["detail"]
+
+
+def test_blank_image_is_rejected(client: TestClient) -> None:
+    """Respond as `/predict` does."""
+    blank = encode(SEVEN.point(lambda _: 255))
+    response = client.post("/predict-number", files={"file": ("number", blank)})
+    assert response.status_code == 400
+    assert "no digit found" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("number", ["42", "407", "1999"])
+@pytest.mark.parametrize("gap", [8, 30, 90])
+def test_one_of_several_digits_gets_a_low_confidence(client: TestClient, number: str, gap: int) -> None:
+    """Answer `/predict` with one of the digits, but not with a confidence above 0.9."""
+    response = client.post("/predict", files={"file": ("number", encode(line_of(number, gap)))}).json()
+    assert response["confidence"] <= 0.9
+
+
+def test_explanation_shows_what_the_network_saw_and_where(client: TestClient) -> None:
+    """Add the 28 x 28 input as a PNG data URL, and the digit's box, if the query asks for them."""
+    files = {"image": ("seven", encode(SEVEN))}
+    explained = client.post("/predict-image?explain=true", files=files).json()
+    plain = client.post("/predict-image", files=files).json()
+    assert explained.keys() == {*plain.keys(), "input", "box"}
+    assert {key: explained[key] for key in plain} == plain
+    kind, _, data = explained["input"].partition(",")
+    image = Image.open(BytesIO(base64.b64decode(data)))
+    assert (kind, image.size, image.mode) == ("data:image/png;base64", (28, 28), "L")
+    assert image.getextrema() == (0, 255)
+    assert np.abs(np.array(explained["box"]) - [34, 21, 52, 82]).max() <= 1
+
+
+@pytest.mark.parametrize("query", ["", "?explain=false", "?explain=", "?other=true"])
+def test_no_key_is_added_unasked(client: TestClient, query: str) -> None:
+    """Respond with the usual keys."""
+    response = client.post(f"/predict-image{query}", files={"image": ("seven", encode(SEVEN))})
+    assert response.json().keys() == {"digit", "confidence", "probabilities"}
