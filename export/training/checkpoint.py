@@ -60,9 +60,11 @@ def _check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module)
     expected = network.state_dict()
     for key in [*expected, *state]:
         if key not in state:
-            raise CheckpointError(f"{path} does not fit: it lacks {key}.")
+            raise CheckpointError(f"{path} does not fit: it lacks {key}. Name its architecture with MODEL.")
         if key not in expected:
-            raise CheckpointError(f"{path} does not fit: the architecture has no {key}.")
+            raise CheckpointError(
+                f"{path} does not fit: the architecture has no {key}. Name its architecture with MODEL."
+            )
         if not isinstance(state[key], torch.Tensor):
             raise CheckpointError(f"{path} does not fit: {key} is a {type(state[key]).__name__}, not a tensor.")
         if state[key].shape != expected[key].shape:
