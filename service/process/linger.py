@@ -46,7 +46,11 @@ class LingeringTransport:
             return
         self.is_lingering = True
         self._deadline = self._loop.time() + MAX_DROP_SECONDS
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has reset the connection
+            self._transport.abort()
+            return
         self._transport.resume_reading()
         self._restart_timer()
 

@@ -139,6 +139,7 @@ class HttpProtocol(RequestRunner):
             self._start_keep_alive()
         super().on_message_complete()
         self.cycle.more_body = False
+        self._count_whole(self.cycle)
 
     # Upgrades
 

@@ -25,6 +25,7 @@ class RequestRunner(LimitedConnection):
         self._recorder = state.recorder
         self._overload = overload
         self._task: asyncio.Task[Any] | None = None
+        self._counted: set[Any] = set()  # cycles that count as small requests in flight
         self._has_large_body = False  # the newest request
         self._is_shed = False  # the request that arrives is answered already
         self._may_read_on = True
@@ -37,12 +38,17 @@ class RequestRunner(LimitedConnection):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._in_flight.begin()
         self._running = cycle
-        is_small = not self._has_large_body and cycle.scope["method"] == "POST"
-        if is_small:
-            self._overload.begin()
-        super()._start_asgi_task(cycle, partial(self._run, cycle, app, is_small))
+        self._count_whole(cycle)
+        super()._start_asgi_task(cycle, partial(self._run, cycle, app))
 
-    async def _run(self, cycle: Any, app: Any, is_small: bool, scope: Any, receive: Any, send: Any) -> None:
+    def _count_whole(self, cycle: Any) -> None:
+        """Count a small request that runs once its body has arrived, so that slow senders do not use up the limit."""
+        is_small = not self._has_large_body and cycle.scope["method"] == "POST"
+        if is_small and cycle is self._running and not cycle.more_body:
+            self._counted.add(cycle)
+            self._overload.begin()
+
+    async def _run(self, cycle: Any, app: Any, scope: Any, receive: Any, send: Any) -> None:
         """Run the app for one request, until it has responded or its client has gone."""
         self._task = asyncio.current_task()
         try:
@@ -55,7 +61,8 @@ class RequestRunner(LimitedConnection):
             if self._running is cycle:
                 self._running = self._task = None
             self._in_flight.end()
-            if is_small:
+            if cycle in self._counted:
+                self._counted.remove(cycle)
                 self._overload.end()
 
     def on_response_complete(self) -> None:

@@ -443,3 +443,18 @@ def test_malformed_requests_do_not_fill_the_log(tmp_path: Path) -> None:
             with Connection(service.port) as connection:
                 assert connection.ask(b"garbage\r\n\r\n").status == 400
     assert service.log.read_text().count("Rejected a request") == MAX_REPEATS
+
+
+def test_clients_that_reset_while_they_are_rejected_leave_no_descriptor(service: Service) -> None:
+    """Free the connection of a client that reads a part of the response to its upload, and resets the connection."""
+
+    def count_descriptors() -> int:
+        return len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
+
+    before = count_descriptors()
+    for _ in range(100):
+        with Connection(service.port) as connection:
+            connection.send(post_head(10 * MAX_UPLOAD_BYTES))
+            assert connection.socket.recv(1) == b"H"  # closing a socket that holds unread data resets the connection
+    wait_until(lambda: count_descriptors() <= before)
+    assert "Traceback" not in service.log.read_text()

@@ -55,6 +55,24 @@ def test_request_beyond_the_limit_is_shed() -> None:
         assert [connection.receive().status for connection in waiting] == [204, 204]
 
 
+def test_slow_senders_take_no_place() -> None:
+    """Serve a request while more others than the limit have sent a part of their bodies; count those when whole."""
+    app = full_app()
+    with app.running() as port, ExitStack() as stack:
+        slow = [stack.enter_context(Connection(port)) for _ in range(3)]
+        for connection in slow:
+            connection.send(WAIT[:-1])
+        wait_until(lambda: len(app.counts) == 3)
+        assert ask(stack.enter_context(Connection(port))).status == 204
+        for connection in slow[:2]:
+            connection.send(WAIT[-1:])
+        wait_until(lambda: app.overload.is_full)
+        assert ask(stack.enter_context(Connection(port))).status == 503
+        app.release.set()
+        assert [connection.receive().status for connection in slow[:2]] == [204] * 2
+        wait_until(lambda: not app.overload.is_full)
+
+
 @pytest.mark.parametrize("credit", [0, 1_000])
 def test_connection_is_used_again_after_a_request_was_shed(credit: int) -> None:
     """Keep the connection: shed again while there is no room, and serve when there is."""
