@@ -62,8 +62,10 @@ def _list(_key: str, text: str) -> tuple[str, ...]:
 
 def _keys(key: str, text: str) -> tuple[str, ...]:
     keys = _list(key, text)
-    if not keys or not all(KEY.fullmatch(item) for item in keys):
-        raise SettingError(f"{key} is not a list of keys. A key is printable ASCII without blanks and commas.")
+    if not keys or keys == ("none",) or not all(KEY.fullmatch(item) for item in keys):
+        raise SettingError(
+            f"{key} is not a list of keys. A key is printable ASCII without blanks and commas, not none."
+        )
     return keys
 
 
