@@ -22,6 +22,9 @@ MAX_SIDE = 256
 MIN_LOCAL_SIDE = 41
 """Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
 
+MAX_ELONGATION = 12
+"""Longer sides of an image in shorter ones. No digit fills a longer strip."""
+
 EDGE_STEP = 3
 EDGE_FACTOR = 9.0
 """Pixels across an edge, at least; change of an edge in median changes. Of noise, the largest change is 7 of them."""
@@ -50,6 +53,8 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
 
     Alternatives that hardly differ from the first reading or from each other are left out.
     """
+    if max(gray.shape) > MAX_ELONGATION * min(gray.shape):
+        return []
     reduced, factor = _reduce(gray)
     found = [digit for search in SEARCHES for digit in search(reduced)]
     if factor > 1:
