@@ -27,7 +27,9 @@ MAX_ELONGATION = 12
 
 EDGE_STEP = 3
 EDGE_FACTOR = 9.0
-"""Pixels across an edge, at least; change of an edge in median changes. Of noise, the largest change is 7 of them."""
+STRONG_EDGE = 90
+"""Pixels across an edge, at least; change of an edge in median changes, of which the largest change of noise is 7; or
+its change in gray levels where a pattern covers the image."""
 
 LINE_SHARES = (0.3, 0.6)
 """Length of the shortest printed line that is removed, as a share of the image's side."""
@@ -64,11 +66,19 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
 
 def has_edges(gray: Gray) -> bool:
     """Return whether an image, uint8 (H, W), has an edge that stands out from its shading and its noise."""
+    change = _changes(gray)
+    if change.size == 0:
+        return False
+    if int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change))):
+        return True
+    return int(_changes(morphology.median(gray)).max()) >= STRONG_EDGE
+
+
+def _changes(gray: Gray) -> NDArray[np.int16]:
+    """Return how much the gray changes over a few pixels, down and across, int16 (n,)."""
     step = max(EDGE_STEP, max(gray.shape) // 20)
     levels = gray.astype(np.int16)
-    changes = [np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)]
-    change = np.concatenate(changes)
-    return change.size > 0 and int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change)))
+    return np.concatenate([np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)])
 
 
 def find_spots(gray: Gray) -> list[Box]:
