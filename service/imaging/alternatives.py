@@ -22,9 +22,14 @@ MAX_SIDE = 256
 MIN_LOCAL_SIDE = 41
 """Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
 
+MAX_ELONGATION = 12
+"""Longer sides of an image in shorter ones. No digit fills a longer strip."""
+
 EDGE_STEP = 3
 EDGE_FACTOR = 9.0
-"""Pixels across an edge, at least; change of an edge in median changes. Of noise, the largest change is 7 of them."""
+STRONG_EDGE = 90
+"""Pixels across an edge, at least; change of an edge in median changes, of which the largest change of noise is 7; or
+its change in gray levels where a pattern covers the image."""
 
 LINE_SHARES = (0.3, 0.6)
 """Length of the shortest printed line that is removed, as a share of the image's side."""
@@ -50,6 +55,8 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
 
     Alternatives that hardly differ from the first reading or from each other are left out.
     """
+    if max(gray.shape) > MAX_ELONGATION * min(gray.shape):
+        return []
     reduced, factor = _reduce(gray)
     found = [digit for search in SEARCHES for digit in search(reduced)]
     if factor > 1:
@@ -59,11 +66,19 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
 
 def has_edges(gray: Gray) -> bool:
     """Return whether an image, uint8 (H, W), has an edge that stands out from its shading and its noise."""
+    change = _changes(gray)
+    if change.size == 0:
+        return False
+    if int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change))):
+        return True
+    return int(_changes(morphology.median(gray)).max()) >= STRONG_EDGE
+
+
+def _changes(gray: Gray) -> NDArray[np.int16]:
+    """Return how much the gray changes over a few pixels, down and across, int16 (n,)."""
     step = max(EDGE_STEP, max(gray.shape) // 20)
     levels = gray.astype(np.int16)
-    changes = [np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)]
-    change = np.concatenate(changes)
-    return change.size > 0 and int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change)))
+    return np.concatenate([np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)])
 
 
 def find_spots(gray: Gray) -> list[Box]:

@@ -1,15 +1,21 @@
 """Estimate the background that ink lies on: an even gray, or a smoothly shaded surface."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Pixels = TypeVar("Pixels", bound=np.generic)
 
 MAX_EVEN_SPREAD = 2
 """Gray levels. Up to this median deviation along the border, the background counts as even: drawings and scans."""
 
 MAX_BACKGROUND_DISTANCE = 12
 """Gray levels from the border's median beyond which a border pixel is not background."""
+
+MAX_FAR = 0.02
+"""Share of the border's pixels that may be no background. If more are, the background is ambiguous."""
 
 MIN_SAMPLES_PER_SIDE = 48
 """A shaded background is fitted to a subsample: illumination changes slowly."""
@@ -22,10 +28,12 @@ class Background:
     """The estimated gray level of the background, and the noise around it.
 
     level: float32 () if even, or (H, W) if shaded, 0 to 255. noise: standard deviation of its texture in gray levels.
+    is_ambiguous: much of the image's border differs from it: an edge, a printed line or the digit itself.
     """
 
     level: NDArray[np.float32]
     noise: float
+    is_ambiguous: bool = False
 
 
 def estimate_background(gray: NDArray[np.uint8]) -> Background:
@@ -40,8 +48,9 @@ def estimate_background(gray: NDArray[np.uint8]) -> Background:
     level = _median(values)
     distance = np.abs(values - level)
     spread = float(_median(distance))
-    if spread <= MAX_EVEN_SPREAD and np.count_nonzero(distance > MAX_BACKGROUND_DISTANCE) < 0.25 * values.size:
-        return Background(level, 1.5 * spread)  # type: ignore[arg-type]  # a scalar broadcasts
+    far = np.count_nonzero(distance > MAX_BACKGROUND_DISTANCE)
+    if spread <= MAX_EVEN_SPREAD and far < 0.25 * values.size:
+        return Background(level, 1.5 * spread, far > MAX_FAR * values.size)  # type: ignore[arg-type]  # broadcasts
     return _fit_quadratic(gray)
 
 
@@ -51,8 +60,8 @@ def _median(values: NDArray[np.float32]) -> np.float32:
     return np.float32((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
 
 
-def _border_pixels(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the outermost pixels: uint8 (H, W) to uint8 (2 H + 2 W,)."""
+def _border_pixels(gray: NDArray[Pixels]) -> NDArray[Pixels]:
+    """Return the outermost pixels: (H, W) to (2 H + 2 W,)."""
     return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
 
 
@@ -70,7 +79,10 @@ def _fit_quadratic(gray: NDArray[np.uint8]) -> Background:
         previous, inliers = inliers, distance <= max(2.5 * noise, 3)
         if np.array_equal(previous, inliers):
             break
-    return Background(np.tensordot(coefficients, _design_matrix(*gray.shape), 1), noise)
+    level = np.tensordot(coefficients, _design_matrix(*gray.shape), 1)
+    difference = np.abs(_border_pixels(gray) - _border_pixels(level))
+    far = np.count_nonzero(difference > max(MAX_BACKGROUND_DISTANCE, 4 * noise))
+    return Background(level, noise, far > MAX_FAR * difference.size)
 
 
 def _design_matrix(height: int, width: int) -> NDArray[np.float32]:

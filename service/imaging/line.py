@@ -13,6 +13,12 @@ from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.normalize import Digit, place
 from service.imaging.segment import Ink, ink_threshold, is_border_artifact, subtract_background
 
+MAX_COMPONENTS = 48
+"""Components of a line as tall as digits. More are a pattern, which would take long to group."""
+
+LINE_WINDOWS = (1 / 8,)
+"""Window of the local background, as a share of the longer side."""
+
 MIN_HEIGHT = 0.5
 """Share of the line's height. What is lower, such as a dot or a dash, is not a digit."""
 
@@ -66,7 +72,7 @@ def find_line(gray: NDArray[np.uint8], with_cuts: bool = True) -> list[Group]:
 
 def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
     """Find the groups of a line on a local background, with and without printed lines."""
-    for ink in local_inks(gray):
+    for ink in local_inks(gray, LINE_WINDOWS):
         yield _groups(ink.pixels, ink.mask)
         for min_share in (0.15, 0.4):
             mask = remove_lines(ink.mask, min_share)
@@ -97,10 +103,13 @@ def _group_components(components: Components) -> list[NDArray[np.int64]]:
     shared = np.minimum(components.bottom, bottom) - np.maximum(components.top, top)
     in_line = shared >= 0.5 * np.minimum(components.height, bottom - top)
     tall = usable[in_line[usable] & (components.height[usable] >= MIN_HEIGHT * height)]
+    if len(tall) > MAX_COMPONENTS:
+        return []
     groups = _merge_overlapping(components, tall[components.left[tall].argsort()])
     small = usable[(components.height[usable] < MIN_HEIGHT * height)]
-    for part in small[components.height[small] + components.width[small] >= 2 * MIN_PART_HEIGHT * height]:
-        _attach(components, groups, int(part), height)
+    parts = small[components.height[small] + components.width[small] >= 2 * MIN_PART_HEIGHT * height]
+    for part in parts[:MAX_COMPONENTS].tolist():
+        _attach(components, groups, part, height)
     return [np.array(group) for group in groups]
 
 
@@ -193,6 +202,6 @@ def _piece(ink: Ink, left: int, right: int) -> Digit | None:
         return None
     if right - left < ink.pixels.shape[1]:
         components = label_components(mask, pixels)
-        kept = components.mask(components.ink >= MIN_PIECE_INK * components.ink.sum())
-        pixels = np.where(kept, pixels, np.float32(0))
+        kept = components.ink >= min(MIN_PIECE_INK * components.ink.sum(), components.ink.max())
+        pixels = np.where(components.mask(kept), pixels, np.float32(0))
     return place(Ink(pixels, ink.top, ink.left + left))

@@ -50,7 +50,9 @@ def _sort(
 
 
 def _filter(image: NDArray[Pixels], height: int, width: int, extremum: Extremum[Pixels]) -> NDArray[Pixels]:
-    padded = np.pad(image, ((height // 2, height // 2), (width // 2, width // 2)), mode="edge")
+    rows, columns = (min(window // 2, side) for window, side in zip((height, width), image.shape, strict=True))
+    height, width = 2 * rows + 1, 2 * columns + 1  # a larger window holds nothing more
+    padded = np.pad(image, ((rows, rows), (columns, columns)), mode="edge")
     return _running(_running(padded, height, extremum).T, width, extremum).T
 
 

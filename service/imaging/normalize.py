@@ -35,12 +35,13 @@ class Digit:
     """A digit that was found in an image, normalized.
 
     image: float32 (28, 28) in [0, 1], 1 = ink. box: where it is in the image that was searched. may_be_several: it is
-    wide, or something as large stands beside it.
+    wide, or something as large stands beside it. is_ambiguous: the image's background is, and so its ink.
     """
 
     image: NDArray[np.float32]
     box: Box
     may_be_several: bool = False
+    is_ambiguous: bool = False
 
 
 def to_model_input(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -73,7 +74,7 @@ def place(ink: Ink) -> Digit:
     image = center(resize_to_box(ink.pixels[top:bottom, left:right]))
     width, height = right - left, bottom - top
     may_be_several = ink.has_neighbors or width > MAX_ASPECT * height
-    return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several)
+    return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several, ink.is_ambiguous)
 
 
 def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.imaging.background import estimate_background
+from service.imaging.background import Background, estimate_background
 from service.imaging.components import Components, label_components
 
 MIN_CONTRAST = 16
@@ -33,13 +33,15 @@ class Ink:
     """The ink of a digit in an image or in a part of it.
 
     pixels: float32 (h, w), 0 = not part of the digit. top, left: where the part begins in the image, in pixels.
-    has_neighbors: something as large as the digit stands beside it, or a part of it does.
+    has_neighbors: something as large as the digit stands beside it, or a part of it does. is_ambiguous: the background
+    is, so that the ink may be something else.
     """
 
     pixels: NDArray[np.float32]
     top: int = 0
     left: int = 0
     has_neighbors: bool = False
+    is_ambiguous: bool = False
 
 
 def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -53,9 +55,10 @@ def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def locate_digit(gray: NDArray[np.uint8]) -> Ink:
     """Extract the ink of the digit from an image, as `extract_digit` does, and say where it is."""
-    ink, noise = subtract_background(gray)
+    ink, background = _subtract(gray)
+    noise, is_ambiguous = background.noise, background.is_ambiguous
     if max(gray.shape) <= MAX_CANVAS_SIDE:
-        return Ink(ink)
+        return Ink(ink, is_ambiguous=is_ambiguous)
     mask = ink > ink_threshold(ink, noise)
     if not mask.any():
         raise no_digit_found()
@@ -69,7 +72,7 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
             return page_ink
     digit = components.mask(digit_components(components, main))
     pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
-    return Ink(pixels, has_neighbors=_has_neighbors(components, main))
+    return Ink(pixels, 0, 0, _has_neighbors(components, main), is_ambiguous)
 
 
 def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -78,6 +81,11 @@ def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
     Ink is darker or lighter than the background, whichever differs more. Raises ImageError if the contrast is below
     MIN_CONTRAST.
     """
+    ink, background = _subtract(gray)
+    return ink, background.noise
+
+
+def _subtract(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Background]:
     background = estimate_background(gray)
     difference = gray - background.level
     lowest, highest = _robust_extrema(difference)
@@ -85,7 +93,7 @@ def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
     ink = np.maximum(-difference if is_dark else difference, np.float32(0))
     if ink.max() < MIN_CONTRAST:
         raise no_digit_found()
-    return ink, background.noise
+    return ink, background
 
 
 def _robust_extrema(difference: NDArray[np.float32]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ MIN_SEVERAL = 0.8
 
 MAX_DIGITS = 32
 
-MAX_PIECES = 400
+MAX_PIECES = 256
 """Pieces that go through the network at once, which bounds the time of a hostile image."""
 
 
