@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from service.errors import ImageError
-from service.imaging import jpeg, png
+from service.imaging import dc_scans, jpeg, png
 from service.imaging.buffers import Buffer, open_buffer
 from service.imaging.structure import Structure
 
@@ -93,7 +93,8 @@ class EncodedImage:
 
     content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
     that decoding takes. decode_seconds: estimated time that it takes. is_cheap: whether decoding and preprocessing take
-    at most a few milliseconds. size: width and height of the whole image as it is stored, in pixels.
+    at most a few milliseconds. size: width and height of the whole image as it is stored, in pixels. dc_frame: the
+    frame segment of a progressive JPEG file if only its DC coefficients show.
     """
 
     content: Buffer
@@ -103,6 +104,7 @@ class EncodedImage:
     decode_seconds: float
     is_cheap: bool
     size: tuple[int, int]
+    dc_frame: bytes = b""
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -121,12 +123,20 @@ class EncodedImage:
         The decoded pixels are released, so it can be called once.
         """
         try:
+            self._leave_out_ac_scans()
             self.image.load()
             return np.asarray(_rotate_upright(_to_gray(self.image), self.orientation))
         except PARSER_ERRORS as error:
             raise _damaged(error) from error
         finally:
             self.image.close()
+
+    def _leave_out_ac_scans(self) -> None:
+        """Decode fewer scans of a large progressive JPEG file: a sixth of the time, for the same pixels."""
+        if self.dc_frame and (shorter := dc_scans.keep_dc_scans(self.content, self.dc_frame)):
+            self.image.close()
+            self.image = JpegImageFile(open_buffer(shorter))
+            self.image.draft("L", (TARGET_SIDE, TARGET_SIDE))
 
 
 def open_image(image_bytes: Buffer, max_bytes: int) -> EncodedImage:
@@ -159,8 +169,17 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
         + width * height * SECONDS_PER_SOURCE_PIXEL
         + structure.pass_bytes * SECONDS_PER_PASS_BYTE
     )
-    size = (width, height)
-    return EncodedImage(structure.content, image, structure.orientation, decode_bytes, seconds, is_cheap, size)
+    shows_only_dc = image.mode == "L" and image.width == -(-width // 8) and image.height == -(-height // 8)
+    return EncodedImage(
+        structure.content,
+        image,
+        structure.orientation,
+        decode_bytes,
+        seconds,
+        is_cheap,
+        size=(width, height),
+        dc_frame=structure.progressive_frame if shows_only_dc else b"",
+    )
 
 
 def _damaged(error: Exception) -> ImageError:
@@ -189,21 +208,28 @@ def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:
 def _to_gray(image: Image.Image) -> Image.Image:
     """Convert any mode to one opaque band of brightness, mode L, reduced."""
     if image.has_transparency_data and image.mode != "I;16":
-        return _composite_alpha(image if image.mode in ("RGBA", "LA") else image.convert("RGBA"))
+        image = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+        alpha = image.getchannel("A")
+        if alpha.getextrema() != (255, 255):
+            return _composite_alpha(image, alpha)
     if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
         image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
     if image.mode in ("1", "P"):  # cannot be reduced
         image = image.convert("L")
-    return _most_contrast(_reduce(image))
+    if image.mode == "CMYK":  # Pillow converts it to a wrong brightness
+        image = _reduce(image).convert("RGB")
+    return _most_contrast(image)
 
 
 def _most_contrast(image: Image.Image) -> Image.Image:
-    """Return the brightness, or the color channel with the most contrast if ink and background are equally bright."""
-    if image.mode == "L":  # a conversion would copy it
-        return image
-    color = image.convert("RGB") if image.mode == "CMYK" else image  # Pillow converts CMYK to a wrong brightness
-    gray = color.convert("L")
-    return gray if _contrast(gray) >= MIN_GRAY_CONTRAST else max(color.split(), key=_contrast)
+    """Return the brightness, reduced, or the color channel with the most contrast if all are equally bright.
+
+    One band is reduced: that takes a sixth of the time of reducing four.
+    """
+    gray = _reduce(image if image.mode == "L" else image.convert("L"))  # a conversion would copy it
+    if image.mode in ("L", "LA") or _contrast(gray) >= MIN_GRAY_CONTRAST:
+        return gray
+    return max((_reduce(image.getchannel(band)) for band in "RGB"), key=_contrast)
 
 
 def _contrast(band: Image.Image) -> int:
@@ -211,13 +237,13 @@ def _contrast(band: Image.Image) -> int:
     return int(highest) - int(lowest)  # type: ignore[arg-type]  # of one band: two numbers
 
 
-def _composite_alpha(image: Image.Image) -> Image.Image:
-    """Composite an image with alpha, mode RGBA or LA, on a background that keeps its ink visible; to mode L, reduced.
+def _composite_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Composite an image on a background that keeps its ink visible: mode RGBA or LA, alpha mode L; to mode L, reduced.
 
     If most pixels are opaque, the image is a page and the background takes the page's median gray. Otherwise the
     image is a stroke on a transparent layer and the background takes the opposite brightness.
     """
-    alpha, gray = _reduce(image.getchannel("A")), _reduce(image.convert("L"))
+    alpha, gray = _reduce(alpha), _reduce(image.convert("L"))
     opaque = np.asarray(gray)[np.asarray(alpha) > 127]
     median = int(np.median(opaque)) if opaque.size else 0
     is_page = opaque.size * 2 > gray.width * gray.height

@@ -30,7 +30,8 @@ ARITHMETIC_WEIGHT = 16
 
 SOS, EOI, DHT, DAC, DQT, DRI, APP0, APP1, APP14 = 0xDA, 0xD9, 0xC4, 0xCC, 0xDB, 0xDD, 0xE0, 0xE1, 0xEE
 FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, DAC, 0xC8}
-PROGRESSIVE_FRAMES = (0xC2, 0xC6, 0xCA, 0xCE)
+PROGRESSIVE_FRAME = 0xC2
+PROGRESSIVE_FRAMES = (PROGRESSIVE_FRAME, 0xC6, 0xCA, 0xCE)
 FIRST_ARITHMETIC_FRAME = 0xC9
 STANDALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a segment
 NEEDED_SEGMENTS = FRAMES | {DHT, DAC, DQT, DRI, APP0, APP14}
@@ -106,6 +107,7 @@ def _with_scans(
     structure = Structure(keep_ranges(image_bytes, [*kept, (start, end)]), orientation)
     if len(frame) < 10 or len(frame) < 10 + 3 * frame[9]:
         return structure  # damaged: decoding gives the error
+    structure.progressive_frame = frame if frame[1] == PROGRESSIVE_FRAME else b""
     is_arithmetic = frame[1] >= FIRST_ARITHMETIC_FRAME
     if is_arithmetic or frame[1] in PROGRESSIVE_FRAMES or scans > 1 or scan_components < frame[9:10]:
         structure.coefficient_bytes = _coefficient_bytes(frame)

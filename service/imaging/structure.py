@@ -12,9 +12,11 @@ class Structure:
     content: the file without the parts that decoding ignores. orientation: as in EXIF, 1 to 8; 1 is upright.
     coefficient_bytes: memory for the coefficients of a JPEG file, which a multi-scan file holds until its last scan;
     otherwise 0. pass_bytes: the coefficients that all decoding passes read, weighted by how long that takes.
+    progressive_frame: the frame segment of a progressive, Huffman-coded JPEG file; otherwise empty.
     """
 
     content: Buffer
     orientation: int = 1
     coefficient_bytes: int = 0
     pass_bytes: int = 0
+    progressive_frame: bytes = b""
