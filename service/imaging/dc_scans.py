@@ -9,7 +9,7 @@ MAX_PARTS = 256
 """Scans and segments after the first scan. Encoders write about thirty; a file with more is decoded as it is."""
 
 MAX_SHARE = 0.25
-"""Share of the file that the kept scans may take, which bounds the memory of their copy. Encoders write up to a tenth."""
+"""Share of the file that the kept scans may take, which bounds the memory of their copy. Encoders write a tenth."""
 
 MARKER = re.compile(rb"\xff([^\xff\x00\xd0-\xd7])", re.DOTALL)
 """A marker, other than the restart markers inside scans."""
