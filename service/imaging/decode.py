@@ -1,4 +1,4 @@
-"""Decode PNG and JPEG bytes into a gray image. The only module that uses Pillow."""
+"""Decode PNG and JPEG bytes into a gray image with Pillow."""
 
 import math
 import struct
@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 from service.errors import ImageError
 from service.imaging import dc_scans, jpeg, png
 from service.imaging.buffers import Buffer, open_buffer
+from service.imaging.drawing import reduce_drawing
 from service.imaging.structure import Structure
 
 TARGET_SIDE = 320
@@ -23,7 +24,7 @@ TARGET_SIDE = 320
 MAX_SIDE = 20_000
 """Pixels. Longer images are refused: buffers that grow with one side are not counted by area."""
 
-MAX_CHEAP_BYTES = 16_384
+MAX_CHEAP_BYTES = 32_768
 MAX_CHEAP_PIXELS = TARGET_SIDE**2
 MAX_CHEAP_PASS_BYTES = 4_000_000
 """An image within these limits is decoded and preprocessed in a few milliseconds at most."""
@@ -125,7 +126,8 @@ class EncodedImage:
         try:
             self._leave_out_ac_scans()
             self.image.load()
-            return np.asarray(_rotate_upright(_to_gray(self.image), self.orientation))
+            gray = reduce_drawing(_to_gray(self.image))
+            return np.asarray(_rotate_upright(gray, self.orientation))
         except PARSER_ERRORS as error:
             raise _damaged(error) from error
         finally:

@@ -109,8 +109,9 @@ def test_damaged_exif_data_is_ignored() -> None:
 )
 @pytest.mark.parametrize("file_type", ["PNG", "JPEG"])
 def test_large_image_is_reduced_to_between_one_and_two_target_sides(side: int, file_type: str) -> None:
-    """Keep at least TARGET_SIDE pixels per side, or all of a smaller image."""
-    height, width = decode(encode(SEVEN.resize((side, side)), file_type), MAX_BYTES).shape
+    """Keep at least TARGET_SIDE pixels per side of an image without an even border, or all of a smaller one."""
+    shaded = Image.radial_gradient("L").resize((side, side))
+    height, width = decode(encode(shaded, file_type), MAX_BYTES).shape
     assert height == width
     assert min(side, TARGET_SIDE) <= height <= 2 * TARGET_SIDE
 
@@ -121,6 +122,14 @@ def test_every_mode_is_reduced(mode: str) -> None:
     height, width = decode(encode(Image.new(mode, (2048, 2048))), MAX_BYTES).shape
     assert height == width
     assert TARGET_SIDE <= height < 2 * TARGET_SIDE
+
+
+def test_opaque_alpha_is_ignored() -> None:
+    """Decode RGBA and LA images of a page that is opaque everywhere as those without alpha."""
+    red = Image.merge("RGB", [Image.fromarray(GRAY // 4 + 60), *[Image.new("L", SEVEN.size, 76)] * 2])
+    for plain, mode in ((SEVEN, "LA"), (SEVEN.convert("RGB"), "RGBA"), (red, "RGBA")):
+        without = decode(encode(plain), MAX_BYTES)
+        assert np.array_equal(decode(encode(plain.convert(mode)), MAX_BYTES), without)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (28, 28), (1, 4000), (4000, 1)])
