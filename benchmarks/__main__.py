@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks.load import Load, require_wrk, run_load
 from benchmarks.observation import measure_observation
-from benchmarks.payloads import DIGIT, Request, all_images, all_requests
+from benchmarks.payloads import DIGIT, Request, all_images, all_requests, mix_request
+from benchmarks.real_images import real_images
 from benchmarks.report import table
 from benchmarks.server import RunningServer, python, start_server
 from benchmarks.stages import measure_stages
@@ -48,8 +49,11 @@ def main() -> None:
         sys.exit(
             "make bench: two CPU cores are needed, one for the server and one for the load. Only one is available."
         )
-    requests = [request for request in all_requests() if options.only in request.name]
+    files = real_images(os.environ)
+    mix = [] if isinstance(files, str) else [mix_request(files)]
+    requests = [request for request in [*mix, *all_requests()] if options.only in request.name]
     results = measure(requests, (cores[0], cores[1]), options.rounds, options.seconds)
+    results["real_images"] = files if isinstance(files, str) else len(files)
     options.into.mkdir(parents=True, exist_ok=True)
     (options.into / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     (options.into / "results.md").write_text(table(results))
@@ -59,13 +63,14 @@ def main() -> None:
 def measure(requests: Sequence[Request], cores: tuple[int, int], rounds: int, seconds: int) -> dict[str, Any]:
     """Measure start-up, load on both servers alternately, memory, and the stages of a request."""
     serving_core, load_core = cores
-    starts = [_time_start(name, serving_core, requests[0]) for _ in range(rounds + 2) for name in SERVERS]
+    first = all_requests()[0]
+    starts = [_time_start(name, serving_core, first) for _ in range(rounds + 2) for name in SERVERS]
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_start(name, serving_core, requests[0])) for name in SERVERS}
+        servers = {name: stack.enter_context(_start(name, serving_core, first)) for name in SERVERS}
         idle = _memory(servers)
         loads = _load_alternately(servers, requests, load_core, rounds, seconds)
         loaded = _memory(servers)
-    observation = measure_observation(requests[0], cores, OBSERVATION_ROUNDS, seconds)
+    observation = measure_observation(first, cores, OBSERVATION_ROUNDS, seconds)
     os.sched_setaffinity(0, [serving_core])
     return {
         "machine": _machine(),

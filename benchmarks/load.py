@@ -1,4 +1,4 @@
-"""Generate load with wrk: repeat one request over several connections."""
+"""Generate load with wrk: repeat one request, or several bodies in turn, over several connections."""
 
 import json
 import shutil
@@ -15,8 +15,19 @@ wrk.method, wrk.path = "POST", "{path}"
 wrk.headers["Content-Type"] = "{content_type}"
 local delay_ms = {delay_ms}
 if delay_ms > 0 then delay = function() return delay_ms end end
-local file = io.open("{body}", "rb")
-wrk.body = file:read("*a")
+local bodies, sent = {{}}, 0
+for index = 1, {bodies} do
+  local file = io.open("{folder}/" .. index, "rb")
+  bodies[index] = file:read("*a")
+  file:close()
+end
+wrk.body = bodies[1]
+if #bodies > 1 then
+  request = function()
+    sent = sent + 1
+    return wrk.format(nil, nil, nil, bodies[(sent - 1) % #bodies + 1])
+  end
+end
 done = function(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format('\\n{{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "errors": %d}}\\n',
@@ -44,11 +55,8 @@ def require_wrk() -> str:
 def run_load(port: int, request: Request, connections: int, seconds: int, core: int, delay_ms: int = 0) -> Load:
     """Load a server for some seconds. Each connection waits `delay_ms` after a response. Exits if one is not 200."""
     with tempfile.TemporaryDirectory() as folder:
-        body, script = Path(folder, "body"), Path(folder, "load.lua")
-        body.write_bytes(request.body)
-        script.write_text(
-            SCRIPT.format(path=request.path, content_type=request.content_type, body=body, delay_ms=delay_ms)
-        )
+        script = Path(folder, "load.lua")
+        script.write_text(_script(request, folder, delay_ms))
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         command = [
             "taskset",
@@ -68,3 +76,13 @@ def run_load(port: int, request: Request, connections: int, seconds: int, core: 
     if result["errors"]:
         sys.exit(f"make bench: {result['errors']} requests of {request.name} failed:\n{output}")
     return Load(result["requests"], result["requests"] / result["seconds"], result["p50"], result["p99"])
+
+
+def _script(request: Request, folder: str, delay_ms: int) -> str:
+    """Write the bodies into a folder, and return the script that sends them."""
+    bodies = (request.body, *request.more_bodies)
+    for index, body in enumerate(bodies, 1):
+        Path(folder, str(index)).write_bytes(body)
+    return SCRIPT.format(
+        path=request.path, content_type=request.content_type, bodies=len(bodies), folder=folder, delay_ms=delay_ms
+    )

@@ -36,6 +36,7 @@ def table(results: Mapping[str, Any]) -> str:
             "",
             *lines,
             "",
+            *_mix_note(results),
             *_stage_rows(results),
             "",
             *_observation_rows(results),
@@ -47,6 +48,14 @@ def _observation_rows(results: Mapping[str, Any]) -> list[str]:
     """Format what metrics and access log cost, if the run measured it."""
     observation = results.get("microseconds_per_request")
     return [format_observation(observation), ""] if observation else []
+
+
+def _mix_note(results: Mapping[str, Any]) -> Iterable[str]:
+    """Say how many real images were sent, or why none were. Results of earlier versions say neither."""
+    files = results.get("real_images")
+    if files is not None:
+        sent = f"{files} files of WILD_DIR, sent in turn" if isinstance(files, int) else f"not measured: {files}"
+        yield from (f"Real images: {sent}.", "")
 
 
 def _load_rows(loads: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
