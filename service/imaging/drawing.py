@@ -8,7 +8,9 @@ from PIL import Image
 
 DRAWING_SIDE = 93
 MIN_INK_SIDE = 48
-"""Pixels per side that suffice for a drawing, and for the box around its ink, if one gray surrounds it."""
+MIN_LINE_HEIGHT = 24
+"""Pixels that suffice per side of a drawing if one gray surrounds it, and for both sides of the box around its ink. The
+shorter side is the height of the digits in a line."""
 
 MIN_INK_DIFFERENCE = 16
 """Gray levels between the border of a drawing and its ink."""
@@ -26,12 +28,13 @@ def reduce_drawing(gray: Image.Image) -> Image.Image:
     level = int(pixels[0, 0])
     if not all((side == level).all() for side in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])):
         return gray
-    factor = min(factor, _ink_side(pixels, level) // MIN_INK_SIDE)
+    shorter, longer = sorted(_ink_sides(pixels, level))
+    factor = min(factor, longer // MIN_INK_SIDE, shorter // MIN_LINE_HEIGHT)
     return gray.reduce(factor) if factor > 1 else gray
 
 
-def _ink_side(pixels: NDArray[np.uint8], level: int) -> int:
-    """Return the longer side of the box around the pixels, uint8 (H, W), that differ from a gray level."""
+def _ink_sides(pixels: NDArray[np.uint8], level: int) -> tuple[int, int]:
+    """Return height and width of the box around the pixels, uint8 (H, W), that differ from a gray level."""
     ink = pixels > level + MIN_INK_DIFFERENCE if level < 128 else pixels < level - MIN_INK_DIFFERENCE
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-    return int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1 if rows.size else 0
+    return (int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1) if rows.size else (0, 0)
