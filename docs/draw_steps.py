@@ -73,11 +73,11 @@ def main(path: Path = Path(__file__).parent / "preprocessing.png") -> None:
     for column, name in enumerate(rows[0]):
         brush.text((column * (TILE + GAP), 2), name, fill=255)
         for row, results in enumerate(rows):
-            sheet.paste(_tile(results[name]), (column * (TILE + GAP), CAPTION + row * (TILE + GAP)))
+            sheet.paste(fit_tile(results[name]), (column * (TILE + GAP), CAPTION + row * (TILE + GAP)))
     sheet.save(path, optimize=True)
 
 
-def _tile(pixels: NDArray[np.float32]) -> Image.Image:
+def fit_tile(pixels: NDArray[np.float32]) -> Image.Image:
     """Enlarge float32 (h, w) in [0, 1] to fit a tile."""
     image = Image.fromarray((pixels * 255).astype(np.uint8))
     scale = TILE / max(image.size)

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from docs.draw_steps import IMAGES, main, steps
+from docs import draw_alternatives, draw_steps
+from docs.draw_steps import IMAGES, steps
 from service.imaging.normalize import normalize_digit
 from tests.conftest import ROOT
 
@@ -19,12 +20,11 @@ def test_the_drawn_steps_are_those_of_the_service(image: Callable[[], NDArray[np
     assert np.array_equal(steps(image())["5 center"], normalize_digit(image()))
 
 
-def test_the_committed_picture_is_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["preprocessing.png", "alternatives.png", "numbers.png"])
+def test_the_committed_picture_is_up_to_date(name: str, tmp_path: Path) -> None:
     """Match what the program draws, up to rounding on another processor."""
-    main(tmp_path / "preprocessing.png")
-    committed, drawn = (
-        np.asarray(Image.open(path), int)
-        for path in (ROOT / "docs" / "preprocessing.png", tmp_path / "preprocessing.png")
-    )
+    draw_steps.main(tmp_path / "preprocessing.png")
+    draw_alternatives.main(tmp_path)
+    committed, drawn = (np.asarray(Image.open(folder / name), int) for folder in (ROOT / "docs", tmp_path))
     assert committed.shape == drawn.shape
     assert np.abs(committed - drawn).mean() < 0.5

@@ -26,8 +26,8 @@ The model reads one digit, 0 to 9, handwritten, on an even or softly shaded back
 
 - It always predicts a digit. Reject predictions with a low confidence: most letters, symbols and scribbles get one.
 - Characters that look like a digit (O, l, S, Z) are read as that digit, often with a high confidence.
-- It does not read numbers of several digits, printed text or negative signs. Of several digits, it reads the one with
-  the most ink.
+- It reads numbers of up to 32 digits in one line with `/predict-number`, but no printed text or negative signs. Of
+  several digits, `/predict` reads the one with the most ink, with a lower confidence.
 - The training digits are those of MNIST, whose writers were American. Other forms were drawn by a program.
 - Do not let it decide alone where an error harms someone."""
 

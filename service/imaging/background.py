@@ -14,6 +14,9 @@ MAX_EVEN_SPREAD = 2
 MAX_BACKGROUND_DISTANCE = 12
 """Gray levels from the border's median beyond which a border pixel is not background."""
 
+MAX_TEXTURE = 10
+"""Gray levels of noise. More is no texture of paper: an edge, such as that of a shadow, is fitted badly."""
+
 MAX_FAR = 0.02
 """Share of the border's pixels that may be no background. If more are, the background is ambiguous."""
 
@@ -82,7 +85,7 @@ def _fit_quadratic(gray: NDArray[np.uint8]) -> Background:
     level = np.tensordot(coefficients, _design_matrix(*gray.shape), 1)
     difference = np.abs(_border_pixels(gray) - _border_pixels(level))
     far = np.count_nonzero(difference > max(MAX_BACKGROUND_DISTANCE, 4 * noise))
-    return Background(level, noise, far > MAX_FAR * difference.size)
+    return Background(level, noise, noise > MAX_TEXTURE or far > MAX_FAR * difference.size)
 
 
 def _design_matrix(height: int, width: int) -> NDArray[np.float32]:

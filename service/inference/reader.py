@@ -16,6 +16,12 @@ from service.inference.reading import Classify, FirstReading, Gray, Reading
 MIN_FOUND = 0.9
 """Least confidence of an alternative if the first reading found no digit: an empty page must not be read."""
 
+MIN_DOUBT = 1e-4
+AGREEMENT_SHARE = 0.1
+FIRST_BONUS = 2.0
+"""Least doubt of one prediction; share of the evidence of all; how often the first reading's counts in addition where
+the background is clear. Chosen on MNIST's validation images and on mishaps."""
+
 MIN_SUPPORT = 0.2
 UNSUPPORTED_WEIGHT = 0.3
 SUPPORT_WEIGHT = 3.0
@@ -41,18 +47,34 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
 
 
 def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
-    """Read all alternatives in one batch, and return the most confident one."""
+    """Read all alternatives in one batch, and return the best one."""
     digits = [*([first.digit] if first.digit else []), *find_alternatives(first.gray, first.digit)]
     if first.digit is None and max(first.gray.shape) > MAX_SIDE:
         digits += _small_digits(first.gray, first.source)
     if not digits:
         return first.settle()
     predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
-    confidences = [prediction.confidence for prediction in predictions]
-    best = confidences.index(max(confidences))
-    if first.digit is None and confidences[best] < MIN_FOUND:
+    best = _best(predictions, FIRST_BONUS if first.digit and not first.digit.is_ambiguous else 0.0)
+    if first.digit is None and predictions[best].confidence < MIN_FOUND:
+        return first.settle()
+    if first.digit and best == 0:
         return first.settle()
     return first.with_reading(Reading(_moderate(best, predictions), digits[best]))
+
+
+def _best(predictions: Sequence[Prediction], first_bonus: float) -> int:
+    """Return the index of the most confident prediction of the digit with the most evidence.
+
+    The evidence of one prediction is minus the logarithm of its doubt. For each digit the strongest counts, a share of
+    all, so that two that agree outweigh one that is a little surer, and the first prediction with a bonus.
+    """
+    probabilities = np.array([prediction.probabilities for prediction in predictions])
+    evidence = -np.log(np.maximum(1 - probabilities, MIN_DOUBT))
+    total = evidence.max(axis=0) + AGREEMENT_SHARE * evidence.sum(axis=0)
+    first = predictions[0].digit
+    total[first] += first_bonus * evidence[0, first]
+    is_chosen = probabilities.argmax(axis=1) == total.argmax()
+    return int(np.where(is_chosen, probabilities.max(axis=1), -1).argmax())
 
 
 def _moderate(best: int, predictions: Sequence[Prediction]) -> Prediction:

@@ -11,10 +11,15 @@ from service.imaging.alternatives import has_edges
 from service.imaging.decode import EncodedImage
 from service.imaging.normalize import Digit
 from service.imaging.png_writer import encode_png
+from service.imaging.segment import MAX_CANVAS_SIDE
 from service.inference.classifier import Prediction
 
 MIN_SURE = 0.98
-"""A first reading with less confidence is doubtful. Of MNIST's validation digits, 1.5% are."""
+"""A first reading with less confidence is doubtful."""
+
+MIN_SURE_ON_CANVAS = 0.5
+"""The same for a small image with a clear background. It holds the digit and nothing else, so that alternatives rather
+harm it: of 25,000 MNIST images, they mended 16 and spoiled 12."""
 
 MIN_SURE_IF_AMBIGUOUS = 0.9985
 """The same where the background is ambiguous: a wrong reading of a stripe or a grid may get 0.99."""
@@ -68,7 +73,10 @@ class FirstReading:
         """Whether the network read a digit without doubt."""
         if self.prediction is None or self.digit is None:
             return False
-        return self.prediction.confidence >= (MIN_SURE_IF_AMBIGUOUS if self.digit.is_ambiguous else MIN_SURE)
+        if self.digit.is_ambiguous:
+            return self.prediction.confidence >= MIN_SURE_IF_AMBIGUOUS
+        is_canvas = max(self.gray.shape) <= MAX_CANVAS_SIDE
+        return self.prediction.confidence >= (MIN_SURE_ON_CANVAS if is_canvas else MIN_SURE)
 
     @property
     def is_doubtful(self) -> bool:

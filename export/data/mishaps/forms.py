@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.data.dataset import Dataset
 from export.data.image_file import encode_jpeg, encode_png
 from export.data.mishaps import crops, pages
 from export.data.mishaps.crops import Digit, Image8
-from export.data.mishaps.ranges import EVAL, Ranges
+from export.data.mishaps.ranges import EVAL, TRAIN, Ranges
+from export.data.scenes import MAX_ATTEMPTS, map_parallel
+from service.errors import ImageError
+from service.imaging.normalize import normalize_digit
 
 Render = Callable[[Digit, np.random.Generator, Ranges], Image8]
 """Renders a digit, uint8 (28, 28), 255 = ink, as an image, uint8 (H, W), 0 = black."""
@@ -47,6 +51,21 @@ FORMS: dict[str, Render] = {
     "crossed by a line": pages.crossed_by_line,
 }
 
+TRAIN_FORMS = (
+    "one-pixel pen",
+    "thick pen",
+    "turned up to 25 degrees",
+    "salt and pepper, 28 x 28",
+    "Gaussian noise",
+    "inverted edges",
+    "outlines, 28 x 28",
+    "outlines, larger",
+    "faint ink",
+    "blurred",
+    "crossed by a line",
+)
+"""Forms whose first reading shows the digit, whatever happened to it. An alternative shows the others unharmed."""
+
 EVAL_SEED = 2_000
 
 MIN_JPEG_SIDE = 64
@@ -70,6 +89,24 @@ def eval_mishaps(digits: Dataset, count: int, ranges: Ranges = EVAL, seed: int =
         for choice in rng.choice(len(digits), count, replace=False):
             pixels = render(digits.images[choice], rng, ranges)
             yield MishapImage(form, int(digits.labels[choice]), _encode(pixels, rng))
+
+
+def train_mishaps(digits: Dataset, seed: int) -> Dataset:
+    """Render each digit, uint8 (N, 28, 28), in a random form of TRAIN_FORMS: float32 (N, 1, 28, 28) in [0, 1].
+
+    The images are first readings by the service. An image in which it finds no digit is rendered again.
+    """
+    return Dataset(map_parallel(_normalized_mishap, list(digits.images), seed, "Rendering mishaps"), digits.labels)
+
+
+def _normalized_mishap(digit: Digit, rng: np.random.Generator) -> NDArray[np.float32]:
+    for _ in range(MAX_ATTEMPTS):
+        form = TRAIN_FORMS[int(rng.integers(len(TRAIN_FORMS)))]
+        try:
+            return normalize_digit(FORMS[form](digit, rng, TRAIN))[np.newaxis]
+        except ImageError:
+            continue
+    return normalize_digit(digit)[np.newaxis]
 
 
 def _encode(pixels: Image8, rng: np.random.Generator) -> bytes:

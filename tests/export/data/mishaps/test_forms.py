@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from export.data.dataset import Dataset
-from export.data.mishaps.forms import FORMS, eval_mishaps
+from export.data.mishaps.forms import FORMS, TRAIN_FORMS, eval_mishaps, train_mishaps
 from export.data.mishaps.ranges import EVAL, TRAIN
 from tests.images import SEVEN
 
@@ -42,3 +42,14 @@ def test_evaluation_images_repeat_with_the_seed() -> None:
     for mishap in first:
         assert mishap.label == 7
         assert Image.open(BytesIO(mishap.image_bytes)).format in ("PNG", "JPEG")
+
+
+def test_training_images_are_first_readings() -> None:
+    """Render each digit once, float32 (N, 1, 28, 28) in [0, 1], the same for the same seed."""
+    assert set(TRAIN_FORMS) < set(FORMS)
+    first, again = train_mishaps(DIGITS, 1), train_mishaps(DIGITS, 1)
+    assert first.images.shape == (3, 1, 28, 28)
+    assert first.images.dtype == np.float32
+    assert 0 <= first.images.min() <= first.images.max() == 1
+    assert np.array_equal(first.images, again.images)
+    assert first.labels.tolist() == [7, 7, 7]
