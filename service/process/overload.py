@@ -77,9 +77,7 @@ class Overload:
         self.shed = 0
         self._max = max_in_flight
         self._count = 0
-        self._paused: deque[tuple[float, PausedConnection]] = (
-            deque()
-        )  # with the time of the loop at which it is read again
+        self._paused: deque[tuple[float, PausedConnection]] = deque()  # when each is read again, in the loop's time
         self._is_waiting = False
         self._credit = self._max_credit = max_credit
 

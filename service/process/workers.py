@@ -30,10 +30,7 @@ CHECK_INTERVAL = 1.0
 """Seconds between two checks of the workers' heartbeats."""
 
 STOP_GRACE = 4.8
-"""Seconds that a worker may take to stop, after its drain, before it is killed.
-
-More than ACCEPT_GRACE, FINISH_SECONDS, CANCEL_SECONDS and FLUSH_SECONDS of its server together.
-"""
+"""Seconds after its drain until a worker that stops is killed: more than all periods of its stop in server.py."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
@@ -146,8 +143,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Forward the stop to the workers, and close the copies of their listeners. A repeated stop changes nothing."""
-        if self._stop_deadline is None:
-            self._stop_deadline = time.monotonic() + self._stop_timeout
+        self._stop_deadline = self._stop_deadline or time.monotonic() + self._stop_timeout
         for worker in self._workers:
             worker.listener.close()
             if worker.pid:
@@ -160,8 +156,7 @@ class Supervisor:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            worker = workers.pop(pid, None)
-            if worker is not None:
+            if worker := workers.pop(pid, None):
                 self._on_end(worker, os.waitstatus_to_exitcode(status))
 
     def _on_end(self, worker: Worker, status: int) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from service.errors import NotReadyError, OverloadedError, RequestError, UploadTimeoutError, UploadTooLargeError
-from service.web.error_response import error_response
+from service.web.error_response import SECURITY_HEADERS, error_response
 
 STATUS_CODES: Mapping[type[Exception], int] = {
     RequestError: 400,
@@ -45,4 +45,6 @@ async def http_error_response(request: Request, error: HTTPException) -> JSONRes
 
 async def failure_response(_request: Request, _error: Exception) -> JSONResponse:
     """Respond to an exception that nobody expected. Starlette raises it again, and the server logs it."""
-    return error_response(500, "The service failed to process the request. Report it.")
+    response = error_response(500, "The service failed to process the request. Report it.")
+    response.raw_headers += SECURITY_HEADERS  # it is sent outside of the app's middleware
+    return response

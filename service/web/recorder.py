@@ -89,5 +89,8 @@ class RecordingMiddleware:
 
         try:
             await self._app(scope, receive, send_identified)
+        except Exception:
+            status = 500  # Starlette sends it after this
+            raise
         finally:
             self._recorder.record(scope, request_id, status, time.perf_counter() - started)
