@@ -100,7 +100,9 @@ class Settings:
         60.0, _number(float, 0.05, 7_200.0), "seconds in which a request must be answered"
     )
     header_timeout: float = _setting(
-        10.0, _number(float, 0.05, 3_600.0), "seconds in which the headers of a request must arrive"
+        10.0,
+        _number(float, 0.05, 3_600.0),
+        "seconds in which headers must arrive, or a client read a waiting response",
     )
     max_connections: int = _setting(1_000, _number(int, 1, 1_000_000), "connections that a worker keeps open")
     max_in_flight: int = _setting(

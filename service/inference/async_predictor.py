@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -110,11 +109,10 @@ class AsyncPredictor:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             if not job.cancel():
-                with suppress(Exception):
-                    await future
+                await asyncio.gather(future, return_exceptions=True)
             raise
 
     def _time_queue(self, queued: float, work: Callable[[], Result]) -> Result:
-        """Count the time for which work waited for a thread, and do it."""
+        """Count the time for which work waited for this thread. Then do it, and return its result."""
         self._predictor.stages.observe("queue", time.perf_counter() - queued)
         return work()

@@ -20,6 +20,11 @@ EXPECTED_TERMS: dict[str, Any] = {
 }
 """What this version of the service feeds a model, and what it reads from it."""
 
+PRECISIONS = ("fp32", "int8")
+
+SUMMARY_TERMS = ("model", "opset", "versions", "input", "output", "labels")
+"""Terms of the model that its summary shows."""
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -36,6 +41,7 @@ class Contract:
         """
         contract = cls(folder, _read(folder / CONTRACT_FILE))
         contract._check_terms()
+        contract._check_complete()
         contract._check_files()
         return contract
 
@@ -55,11 +61,10 @@ class Contract:
         return list(self.served["self_test"])
 
     def summary(self) -> dict[str, Any]:
-        """Summarize the model and its served file, for GET /model."""
-        terms = ("model", "opset", "versions", "input", "output", "labels")
+        """Summarize the model and its served file as a JSON object."""
         hashes = {name: entry["sha256"] for name, entry in self.content["files"].items()}
         served = {key: value for key, value in self.served.items() if key != "self_test"}
-        model = {term: self.content[term] for term in terms}
+        model = {term: self.content[term] for term in SUMMARY_TERMS}
         return {**model, "serves": self.content["serves"], **served, "files": hashes}
 
     def _check_terms(self) -> None:
@@ -69,14 +74,38 @@ class Contract:
                     f"{self.folder / CONTRACT_FILE}: {term} is {self.content.get(term)!r}, but this service requires"
                     f" {expected!r}. Export the model again with `make export`."
                 )
-        if self.content.get("serves") not in self.content.get("files", {}):
-            raise ModelError(f"{self.folder / CONTRACT_FILE}: it names no file to serve. Run `make export`.")
+
+    def _check_complete(self) -> None:
+        """Check that the contract has everything that the service reads from it later."""
+        path, files, serves = self.folder / CONTRACT_FILE, self.content.get("files"), self.content.get("serves")
+        if not isinstance(files, dict) or not isinstance(serves, str) or serves not in files:
+            raise ModelError(f"{path}: it names no file to serve. Run `make export`.")
+        required = dict.fromkeys(files, ("sha256",)) | {serves: ("sha256", "precision", "self_test")}
+        missing = [term for term in SUMMARY_TERMS if term not in self.content]
+        missing += [f"{key} of {name}" for name, keys in required.items() for key in keys if not _has(files[name], key)]
+        if missing:
+            raise ModelError(f"{path} is incomplete (without {', '.join(missing)}). Run `make export`.")
+        if self.served["precision"] not in PRECISIONS:
+            raise ModelError(
+                f"{path}: precision is {self.served['precision']!r}, but this service requires one of"
+                f" {', '.join(PRECISIONS)}. Run `make export`."
+            )
+        if not _are_logits(self.served["self_test"]):
+            raise ModelError(f"{path}: self_test is not a list of ten numbers. Run `make export`.")
 
     def _check_files(self) -> None:
         for name, entry in self.content["files"].items():
             path = self.folder / name
             if path.exists() or path == self.model_file:  # an image or wheel may leave other files out
                 _check_hash(path, entry["sha256"])
+
+
+def _has(entry: object, key: str) -> bool:
+    return isinstance(entry, dict) and key in entry
+
+
+def _are_logits(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 10 and all(isinstance(item, int | float) for item in value)
 
 
 def _read(path: Path) -> dict[str, Any]:

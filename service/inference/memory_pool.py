@@ -22,7 +22,9 @@ class Waiter:
 class MemoryPool:
     """Bytes that requests reserve, first come, first served.
 
-    A client never holds more than half of the pool while another client waits.
+    While reservations of several clients wait, one is passed over if its client holds bytes already and would then hold
+    more than half of the pool. A client keeps what it took before others waited, until it releases it. Reservations
+    without a client count as those of one client.
     """
 
     def __init__(self, capacity: int, timeout: float, stages: StageMetrics | None = None) -> None:
@@ -55,11 +57,13 @@ class MemoryPool:
         Raises OverloadedError if they do not become free within the timeout.
         """
         begun = time.perf_counter()
-        if self._waiters or self.used + size > self.capacity:
-            await self._wait(Waiter(size, client, asyncio.get_running_loop().create_future()))
-        else:
-            self._take(size, client)
-        self._stages.observe("memory", time.perf_counter() - begun)
+        try:
+            if self._waiters or self.used + size > self.capacity:
+                await self._wait(Waiter(size, client, asyncio.get_running_loop().create_future()))
+            else:
+                self._take(size, client)
+        finally:  # a wait that failed took time, too
+            self._stages.observe("memory", time.perf_counter() - begun)
 
     def release(self, size: int, client: str = "") -> None:
         """Return `size` bytes that were acquired for `client`."""

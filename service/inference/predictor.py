@@ -28,7 +28,7 @@ CHUNK_BYTES = 10_000_000
 """Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
 for several images. It bounds the memory of a large batch."""
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger("digit_service")
 
 
 class Predictor:
@@ -37,12 +37,14 @@ class Predictor:
     def __init__(self, classifier: Classifier, max_decoded_bytes: int, stages: StageMetrics | None = None) -> None:
         """Use this classifier. Decoding one image takes at most `max_decoded_bytes` of memory."""
         self.stages = stages or StageMetrics()
-        self.contract = classifier.contract
         self._classifier = classifier
         self._open = partial(open_image, max_bytes=max_decoded_bytes)
 
     def predict(self, image_bytes: Buffer) -> Prediction:
-        """Predict the digit of one file. Raises ImageError if no digit can be read from it."""
+        """Predict the digit of one file, as a program without a server does.
+
+        Raises ImageError if no digit can be read from it.
+        """
         return self.read(image_bytes).prediction
 
     def read(self, image_bytes: Buffer) -> Reading:
@@ -50,9 +52,10 @@ class Predictor:
         return self.finish(self.begin(self.open(image_bytes)))
 
     def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
-        """Predict the digits of several files in one run of the model. Returns one result per file, in order.
+        """Predict the digits of several files, as a program without a server does.
 
-        A file that cannot be read gives its error as the result; a given error is passed through.
+        Returns one result per file, in order. A file that cannot be read gives its error as the result; a given
+        error is passed through.
         """
         return self.predict_opened_batch(self.open_batch(files))
 
@@ -63,10 +66,6 @@ class Predictor:
     def open_batch(self, files: Sequence[Buffer | RequestError]) -> list[EncodedImage | RequestError]:
         """Open several files, as `predict_batch` does."""
         return _map_valid(self._open, files)
-
-    def predict_opened(self, image: EncodedImage) -> Prediction:
-        """Predict the digit of one opened file. Raises ImageError if no digit can be read from it."""
-        return self.finish(self.begin(image)).prediction
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
@@ -117,7 +116,7 @@ class Predictor:
         return _isolate(self._settle, first)
 
     def read_number(self, image: EncodedImage) -> list[Reading]:
-        """Read the digits of one opened file from left to right: one as `predict_opened` does, or those of a line.
+        """Read the digits of one opened file from left to right: one as `read` does, or those of a line.
 
         Raises ImageError if there is none, or if there are more than MAX_DIGITS.
         """

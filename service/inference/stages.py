@@ -2,14 +2,11 @@
 
 import time
 
-from service.metrics.instruments import Histogram
+from service.metrics.instruments import TIME_BOUNDS, Histogram
 from service.metrics.registry import Registry
 
 STAGES = ("memory", "queue", "decode", "preprocess", "inference", "alternatives")
 """memory: waiting for memory. queue: waiting for a batch or a thread. alternatives: of a doubtful first reading."""
-
-SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds of histograms of time."""
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -21,7 +18,7 @@ class StageMetrics:
         """Declare the metrics. Without a registry they are not exposed."""
         registry = registry or Registry()
         self._seconds = registry.histogram(
-            "digit_service_stage_seconds", "Time that an image spends in a stage.", SECONDS, "stage", STAGES
+            "digit_service_stage_seconds", "Time that an image spends in a stage.", TIME_BOUNDS, "stage", STAGES
         )
         self._batch_sizes = registry.histogram("digit_service_batch_size", "Images per run of the model.", BATCH_SIZES)
 

@@ -9,6 +9,9 @@ from service.metrics.shared_values import SharedValues
 
 Labels = tuple[str, ...]
 
+TIME_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of histograms of time, in seconds."""
+
 
 class Sample(NamedTuple):
     """One line of the exposition. suffix: appended to the metric's name. labels: names and values."""
@@ -58,9 +61,9 @@ class Counter:
 
 
 class Gauge:
-    """A value of each worker, with the label `worker`, for each of a fixed set of values of one more label, or without.
+    """Holds one value per worker, exposed with the label `worker`. A second label is optional; its values are fixed.
 
-    kind: a total that a worker cannot add up itself, such as its processor time, is a counter.
+    kind: the Prometheus type, gauge or counter.
     """
 
     def __init__(

@@ -17,6 +17,16 @@ from service.process.linger import LingeringTransport
 READ_SIZE = 32_768
 """Bytes that are read from a socket at once. asyncio's default of 256 KB adds up over the connections that wait."""
 
+PROTOCOL_PARTS = (
+    *("connection_made", "connection_lost", "data_received", "shutdown", "pause_writing", "resume_writing"),
+    *("on_message_begin", "on_url", "on_header", "on_headers_complete", "on_body", "on_message_complete"),
+    *("on_response_complete", "_start_asgi_task", "_unset_keepalive_if_required", "timeout_keep_alive_handler"),
+    *("client", "connections", "cycle", "expect_100_continue", "flow", "headers", "loop", "parser", "pipeline"),
+    *("timeout_keep_alive", "timeout_keep_alive_task", "transport", "url"),
+)
+CYCLE_PARTS = ("disconnected", "keep_alive", "more_body", "response_complete", "response_started", "scope")
+"""What LimitedConnection and its subclasses use of uvicorn's HttpToolsProtocol, and of its RequestResponseCycle."""
+
 
 @dataclass(frozen=True)
 class ConnectionLimits:
@@ -30,10 +40,11 @@ class ConnectionLimits:
 class LimitedConnection(HttpToolsProtocol):
     """Opens and closes a connection. Subclasses parse and run its requests.
 
-    Relies on `cycle` of HttpToolsProtocol: the newest request, None before the first.
+    Relies on PROTOCOL_PARTS of HttpToolsProtocol. Among them, `pipeline` holds the request that is queued.
     """
 
     cycle: Any
+    """The newest request, None before the first."""
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

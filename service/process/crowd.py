@@ -17,8 +17,8 @@ CLOSED_SHARE = 1 / 32
 log = logging.getLogger("uvicorn.error")
 
 
-class Connection(Protocol):
-    """What a crowd consists of."""
+class OpenConnection(Protocol):
+    """A connection that may have to make room."""
 
     @property
     def dispensable_from(self) -> float:
@@ -32,15 +32,18 @@ class Crowd:
     """Remembers when the next of many connections must make room, so that a flood of others is refused cheaply."""
 
     def __init__(self) -> None:
-        self._nobody_before = 0.0  # time of the loop
+        self._next_search = 0.0  # time of the loop
 
-    def make_room(self, newcomer: Connection, connections: Collection[Connection], limit: int, now: float) -> None:
-        """Close the connections that have waited longest for their clients, or the newcomer if none has waited long."""
-        log.warning("Closed a connection that has sent no request: %d are open.", limit)
-        dispensable: list[Connection] = []
-        if now >= self._nobody_before:
+    def make_room(
+        self, newest: OpenConnection, connections: Collection[OpenConnection], limit: int, now: float
+    ) -> None:
+        """Close the connections that have waited longest for their clients, or the newest if none has waited long."""
+        dispensable: list[OpenConnection] = []
+        if now >= self._next_search:
             oldest = nsmallest(max(1, int(limit * CLOSED_SHARE)), connections, key=lambda one: one.dispensable_from)
             dispensable = [connection for connection in oldest if connection.dispensable_from <= now]
-            self._nobody_before = min(oldest[0].dispensable_from, now + MIN_SILENCE)
-        for connection in dispensable or [newcomer]:
+            self._next_search = min(oldest[0].dispensable_from, now + MIN_SILENCE)
+        closed = dispensable or [newest]
+        for connection in closed:
             connection.abort()
+        log.warning("Closed %d connections that waited for their clients: more than %d were open.", len(closed), limit)

@@ -1,4 +1,4 @@
-"""Signs of life of a worker process."""
+"""Heartbeats of a worker process."""
 
 import mmap
 import struct
@@ -6,16 +6,16 @@ import time
 
 
 class Heartbeat:
-    """The time of a worker's last sign of life, in memory that it shares with the supervisor."""
+    """The time at which a worker last reported that it runs, in memory that it shares with the supervisor."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, mmap.PAGESIZE)
 
     def beat(self) -> None:
-        """Give a sign of life."""
+        """Report that this process runs."""
         struct.pack_into("d", self._shared, 0, time.monotonic())
 
     @property
     def age(self) -> float:
-        """Seconds since the last sign of life."""
+        """Seconds since the last report."""
         return time.monotonic() - float(struct.unpack_from("d", self._shared)[0])

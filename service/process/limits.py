@@ -73,7 +73,7 @@ def _anonymous_bytes() -> int:
     return int(match[1]) * 1024 if match else 0
 
 
-def max_descriptors() -> int:
+def raise_descriptor_limit() -> int:
     """Raise the soft limit of open descriptors to the hard limit, and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

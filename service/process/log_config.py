@@ -8,6 +8,9 @@ from typing import Any
 
 from uvicorn.config import LOGGING_CONFIG
 
+LOGGERS = ("uvicorn.error", "digit_service", "asyncio")
+"""The server (uvicorn's and this project's part), the predictor, and the event loop."""
+
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object with the keys of the access log."""
@@ -21,10 +24,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, separators=(",", ":"))
 
 
-def log_config(log_format: str) -> dict[str, Any]:
-    """Return the configuration for `logging.config.dictConfig`. log_format: text or json."""
+def log_config(log_format: str, log_level: str) -> dict[str, Any]:
+    """Return the configuration for `logging.config.dictConfig`. log_format: text or json. log_level: in lower case."""
     config = copy.deepcopy(LOGGING_CONFIG)
     if log_format == "json":
         config["formatters"]["default"] = {"()": JsonFormatter}
+    config["loggers"]["digit_service"] = {"handlers": ["default"], "level": log_level.upper(), "propagate": False}
     config["loggers"]["asyncio"] = {"handlers": ["default"], "propagate": False}
     return config

@@ -3,6 +3,8 @@
 import logging
 import time
 
+from service.process.log_config import LOGGERS
+
 MAX_REPEATS = 5
 INTERVAL = 10.0
 """Seconds in which one message template is logged at most MAX_REPEATS times."""
@@ -31,12 +33,13 @@ class RepeatLimit(logging.Filter):
 
     def _begin_interval(self) -> None:
         self._interval_end = time.monotonic() + INTERVAL
-        excess = {template: count - MAX_REPEATS for template, count in self._counts.items()}
-        self._dropped = {template: count for template, count in excess.items() if count > 0}
+        for template, count in self._counts.items():
+            if count > MAX_REPEATS:  # added, because no record of the template may come in the next interval
+                self._dropped[template] = self._dropped.get(template, 0) + count - MAX_REPEATS
         self._counts.clear()
 
 
 def limit_repeats() -> None:
-    """Limit the messages of the server and of asyncio."""
-    for name in ("uvicorn.error", "asyncio"):
+    """Limit the messages of the server, of the predictor and of asyncio."""
+    for name in LOGGERS:
         logging.getLogger(name).addFilter(RepeatLimit())

@@ -1,4 +1,7 @@
-"""Return unneeded memory to the system. Does nothing where the system is not Linux."""
+"""Use less memory: return what is free to the system, and share what forked workers do not change.
+
+A function does nothing where the system lacks what it needs: Linux's /proc, or glibc.
+"""
 
 import ctypes
 import gc

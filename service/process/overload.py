@@ -1,18 +1,19 @@
-"""Shed small requests while too many are in flight, without spending on them the time of those that are served."""
+"""Answer small requests with 503 while too many are in flight.
+
+This must cost little, because the requests that are served need the time.
+"""
 
 import asyncio
-import json
 import re
 from collections import deque
 from typing import Protocol
 
 from service.metrics.registry import Registry
-
-RETRY_AFTER = 1
-"""Seconds after which a client whose request was shed may send the next one."""
+from service.process.rejections import CLOSE, raw_response
+from service.web.error_response import RETRY_AFTER_SECONDS
 
 SHED_PER_SERVED = 3
-"""Requests that may be shed per request that is served: at four times the load that can be served, all others."""
+"""Requests that may be shed per request that is served. So much is needed at four times the load that can be served."""
 
 MAX_CREDIT = 1_000
 """Requests that may be shed in a burst."""
@@ -45,37 +46,27 @@ def is_ordinary_post(data: bytes) -> bool:
     )
 
 
-class Connection(Protocol):
+class PausedConnection(Protocol):
     """A connection whose last request was shed, and which is not read."""
 
     def read_again(self) -> None:
         """Resume reading."""
 
 
-def _response(*headers: bytes) -> bytes:
-    """Return the response. Scripts of any origin may read it: it tells nothing about the client."""
-    body = json.dumps({"detail": DETAIL}).encode()
-    lines = [
-        b"HTTP/1.1 503 Service Unavailable",
-        b"content-type: application/json",
-        b"content-length: %d" % len(body),
-        b"retry-after: %d" % RETRY_AFTER,
-        b"access-control-allow-origin: *",
-        *headers,
-    ]
-    return b"\r\n".join([*lines, b"", body])
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+"""Scripts of any origin may read the response: it tells nothing about the client."""
 
-
-SHED = _response()
-SHED_AND_CLOSE = _response(b"connection: close")
+SHED = raw_response(503, DETAIL, ANY_ORIGIN)
+SHED_AND_CLOSE = raw_response(503, DETAIL, {**ANY_ORIGIN, **CLOSE})
+"""Constant bytes without X-Request-ID: to find the client's own among its headers would take as long as the rest."""
 
 
 class Overload:
     """Counts the small requests in flight, and queues the connections of those that were shed.
 
     A client that ignores Retry-After sends its next request at once. Answering a thousand of them again and again would
-    halve the throughput. So beyond SHED_PER_SERVED a connection whose request was shed is not read for RETRY_AFTER,
-    unless there is room earlier.
+    halve the throughput. So beyond SHED_PER_SERVED a connection whose request was shed is not read for
+    RETRY_AFTER_SECONDS, unless there is room earlier.
     """
 
     def __init__(self, max_in_flight: int, max_credit: int = MAX_CREDIT) -> None:
@@ -86,7 +77,7 @@ class Overload:
         self.shed = 0
         self._max = max_in_flight
         self._count = 0
-        self._paused: deque[tuple[float, Connection]] = deque()  # with the time of the loop at which it is read again
+        self._paused: deque[tuple[float, PausedConnection]] = deque()  # when each is read again, in the loop's time
         self._is_waiting = False
         self._credit = self._max_credit = max_credit
 
@@ -100,7 +91,7 @@ class Overload:
         self._count += 1
 
     def end(self) -> None:
-        """Stop counting a small request. Read connections again, more of them before the service runs out of work."""
+        """Stop counting a small request. Read SHED_PER_SERVED connections again, or all that fit once half is free."""
         self._count -= 1
         if not self._paused:
             self._credit = min(self._credit + SHED_PER_SERVED, self._max_credit)
@@ -115,12 +106,12 @@ class Overload:
         self._credit = max(self._credit - 1, 0)
         return self._credit > 0
 
-    def pause(self, connection: Connection) -> None:
+    def pause(self, connection: PausedConnection) -> None:
         """Queue a connection whose request was shed, and whose reading is paused."""
         loop = asyncio.get_running_loop()
-        self._paused.append((loop.time() + RETRY_AFTER, connection))
+        self._paused.append((loop.time() + RETRY_AFTER_SECONDS, connection))
         if not self._is_waiting:
-            self._wait(loop, RETRY_AFTER)
+            self._wait(loop, RETRY_AFTER_SECONDS)
 
     def _wait(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._is_waiting = True

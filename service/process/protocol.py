@@ -22,16 +22,13 @@ from service.web.readiness import State
 
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 FRAMING_LENGTHS = tuple(map(len, FRAMING_HEADERS))
+HEADER_OVERHEAD = len(b": \r\n")
 
 log = logging.getLogger("uvicorn.error")
 
 
 class HttpProtocol(RequestRunner):
-    """Parses the requests of one connection.
-
-    Relies on these parts of HttpToolsProtocol: its parser callbacks, `cycle` (the newest request, None before the
-    first) and `pipeline` (the queued one).
-    """
+    """Parses the requests of one connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,7 +92,7 @@ class HttpProtocol(RequestRunner):
         if self._is_replay:
             return
         self._unparsed_bytes = 0
-        self._header_bytes += len(name) + len(value) + 4
+        self._header_bytes += len(name) + len(value) + HEADER_OVERHEAD
         if self._header_bytes > MAX_HEADER_BYTES:
             self._stop_parser(HEADERS_TOO_LARGE)
         super().on_header(name, value)
@@ -127,7 +124,7 @@ class HttpProtocol(RequestRunner):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End the body. For an upgrade offer the parser says so before the body: it is parsed next."""
+        """End the body. For an upgrade offer, the parser calls this before the body, which `_parse` then parses."""
         self._unparsed_bytes = 0
         if self._is_shed:
             self._end_shed()
@@ -180,7 +177,8 @@ class HttpProtocol(RequestRunner):
         if self.cycle is not None and self.cycle.more_body:
             self._drop_newest()
         if self._running is not None and not self._running.response_complete:
-            (self.cycle if self.pipeline else self._running).keep_alive = False
+            last = self.cycle if self.pipeline else self._running
+            last.keep_alive = False  # its response announces the end: the rejected request gets none of its own
             return
         if not is_answered:
             self._write_rejection(rejection)

@@ -1,12 +1,15 @@
 """Responses to requests that the application does not see."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from service.web.error_response import SECURITY_HEADERS, error_response
 from service.web.request_id import HEADER
+
+CLOSE = {"Connection": "close"}
 
 MAX_URL_BYTES = 8_192
 MAX_HEADER_BYTES = 32_768
@@ -22,10 +25,7 @@ class Rejection:
 
     def response(self, request_id: bytes) -> bytes:
         """Return the response, which announces the end of the connection."""
-        body = json.dumps({"detail": self.detail}).encode()
-        head = b"content-type: application/json\r\nconnection: close\r\n%b: %b\r\n" % (HEADER, request_id)
-        head += b"retry-after: 1\r\n" if self.status == 503 else b""
-        return STATUS_LINE[self.status] + head + b"content-length: %d\r\n\r\n" % len(body) + body
+        return raw_response(self.status, self.detail, {**CLOSE, HEADER.decode(): request_id.decode()})
 
 
 class RejectedError(Exception):
@@ -39,10 +39,15 @@ STOPPED = Rejection(503, "The service stops. Send the request again.")
 HEADERS_TOO_LARGE = Rejection(431, f"The headers are larger than {MAX_HEADER_BYTES} bytes.")
 
 
-async def respond_stopped(send: Any) -> None:
-    """Respond to a request that takes longer than the server waits for at its end."""
-    body = json.dumps({"detail": STOPPED.detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close"), (b"retry-after", b"1")]
-    headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def raw_response(status: int, detail: str, headers: Mapping[str, str]) -> bytes:
+    """Return a whole response as it is sent, with the security headers of every response."""
+    response = error_response(status, detail, headers)
+    lines = [b"%b: %b\r\n" % header for header in (*response.raw_headers, *SECURITY_HEADERS)]
+    return b"".join([STATUS_LINE[status], *lines, b"\r\n", response.body])
+
+
+async def respond_stopped(scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to a request that takes longer than the server waits for at its end. An ASGI app."""
+    response = error_response(STOPPED.status, STOPPED.detail, CLOSE)
+    response.raw_headers += SECURITY_HEADERS
+    await response(scope, receive, send)

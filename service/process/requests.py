@@ -13,10 +13,7 @@ from service.web.server_state import ServerState
 
 
 class RequestRunner(LimitedConnection):
-    """Starts and ends the requests of a connection, one at a time.
-
-    Relies on `_start_asgi_task` of HttpToolsProtocol.
-    """
+    """Starts and ends the requests of a connection, one at a time."""
 
     def __init__(self, *args: Any, state: ServerState, overload: Overload, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +53,7 @@ class RequestRunner(LimitedConnection):
                 await app(scope, receive, send)
         except asyncio.CancelledError:
             if not cycle.disconnected and not cycle.response_started:
-                await respond_stopped(send)
+                await respond_stopped(scope, receive, send)
         finally:
             if self._running is cycle:
                 self._running = self._task = None
@@ -88,7 +85,7 @@ class RequestRunner(LimitedConnection):
         else:
             self._abandon_running()
 
-    def respond_stopped(self) -> None:
+    def end_running(self) -> None:
         """Respond with 503 and close, if the work for a request goes on although it has been cancelled."""
         if self._running is not None and not self._running.response_started and not self.transport.is_closing():
             self._write_rejection(STOPPED)

@@ -50,8 +50,9 @@ CANCEL_SECONDS = 0.4
 class Server(uvicorn.Server):
     """Serves the app until SIGTERM or SIGINT, then drains.
 
-    uvicorn itself stops listening at once. Here /ready turns red first, for `DRAIN_SECONDS`, so that a load balancer
-    can send its requests elsewhere. Responses then close their connections, and requests in flight are finished.
+    uvicorn itself stops listening at once. Here /ready responds with 503 first, for `DRAIN_SECONDS`, so that a load
+    balancer can send its requests elsewhere. Responses then close their connections, and requests in flight are
+    finished.
     """
 
     def __init__(self, settings: Settings, classifier: Classifier, registry: Registry) -> None:
@@ -67,7 +68,7 @@ class Server(uvicorn.Server):
         limit_repeats()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Turn /ready red at once, and begin the shutdown with the next tick of the main loop.
+        """Let /ready respond with 503 from now on, and begin the shutdown with the next tick of the main loop.
 
         A repeated signal changes nothing. uvicorn itself would abandon the requests in flight at a second SIGINT.
         """
@@ -100,14 +101,14 @@ class Server(uvicorn.Server):
                 stop_connections(listener)
         await asyncio.sleep(ACCEPT_GRACE)
         await super().shutdown(sockets)
-        await self._settle(CANCEL_SECONDS / 2)
+        await self._wait_for_connections(CANCEL_SECONDS / 2)
         for connection in self._connections():
-            connection.respond_stopped()
-        await self._settle(CANCEL_SECONDS / 2)
+            connection.end_running()
+        await self._wait_for_connections(CANCEL_SECONDS / 2)
         self._access_lines.flush(FLUSH_SECONDS)
 
-    async def _settle(self, seconds: float) -> None:
-        """Wait until all connections are closed, but not for longer."""
+    async def _wait_for_connections(self, seconds: float) -> None:
+        """Wait until all connections are closed, for at most `seconds`."""
         end = time.monotonic() + seconds
         while self.server_state.connections and time.monotonic() < end:
             await asyncio.sleep(0.02)
@@ -117,7 +118,7 @@ class Server(uvicorn.Server):
 
     def _config(self, settings: Settings, classifier: Classifier) -> uvicorn.Config:
         connection_limits = ConnectionLimits(
-            min(settings.max_connections, limits.max_descriptors() - limits.RESERVED_DESCRIPTORS),
+            min(settings.max_connections, limits.raise_descriptor_limit() - limits.RESERVED_DESCRIPTORS),
             settings.header_timeout,
         )
         overload = Overload(settings.max_in_flight)
@@ -129,7 +130,7 @@ class Server(uvicorn.Server):
             port=settings.port,
             http=protocol,  # type: ignore[arg-type]  # uvicorn only calls it
             log_level=settings.log_level,
-            log_config=log_config(settings.log_format),
+            log_config=log_config(settings.log_format, settings.log_level),
             backlog=MAX_ACCEPTS,
             access_log=False,  # RequestRecorder logs requests
             server_header=False,

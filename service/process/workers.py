@@ -24,13 +24,13 @@ MAX_CRASHES = 5
 """Crashes in a row, of all workers, after which the supervisor gives up."""
 
 HEARTBEAT_TIMEOUT = 30.0
-"""Seconds without a sign of life after which a worker counts as hanging and is killed."""
+"""Seconds without a heartbeat after which a worker counts as hanging and is killed."""
 
 CHECK_INTERVAL = 1.0
 """Seconds between two checks of the workers' heartbeats."""
 
 STOP_GRACE = 4.8
-"""Seconds that a worker may take to stop, after its drain, before it is killed."""
+"""Seconds after its drain until a worker that stops is killed: more than all periods of its stop in server.py."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
@@ -143,8 +143,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Forward the stop to the workers, and close the copies of their listeners. A repeated stop changes nothing."""
-        if self._stop_deadline is None:
-            self._stop_deadline = time.monotonic() + self._stop_timeout
+        self._stop_deadline = self._stop_deadline or time.monotonic() + self._stop_timeout
         for worker in self._workers:
             worker.listener.close()
             if worker.pid:
@@ -157,13 +156,14 @@ class Supervisor:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            worker = workers.pop(pid, None)
-            if worker is not None:
-                worker.pid = 0
-                if self._stop_deadline is None:
-                    self._on_unexpected_end(worker, pid, os.waitstatus_to_exitcode(status))
+            if worker := workers.pop(pid, None):
+                self._on_end(worker, os.waitstatus_to_exitcode(status))
 
-    def _on_unexpected_end(self, worker: Worker, pid: int, status: int) -> None:
+    def _on_end(self, worker: Worker, status: int) -> None:
+        """Note that a worker has ended. Unless all are to stop, count a crash and log it."""
+        pid, worker.pid = worker.pid, 0
+        if self._stop_deadline is not None:
+            return
         self._count_crash(worker)
         if self._crashes < MAX_CRASHES:
             log.error("Worker %d ended (%d) and is replaced.", pid, status)
@@ -177,7 +177,7 @@ class Supervisor:
             self._stop()
 
     def _kill_hanging_workers(self) -> None:
-        """Kill workers that give no sign of life. If this process was paused itself, they get their time anew."""
+        """Kill workers without a heartbeat. If this process was paused itself, they get their time anew."""
         now = time.monotonic()
         was_paused = now - self._last_check > CHECK_INTERVAL + HEARTBEAT_TIMEOUT / 2
         self._last_check = now
@@ -185,7 +185,7 @@ class Supervisor:
             if was_paused:
                 worker.heartbeat.beat()
             elif worker.pid and worker.heartbeat.age > HEARTBEAT_TIMEOUT:
-                log.error("Worker %d gave no sign of life for %g s and is killed.", worker.pid, HEARTBEAT_TIMEOUT)
+                log.error("Worker %d sent no heartbeat for %g s and is killed.", worker.pid, HEARTBEAT_TIMEOUT)
                 os.kill(worker.pid, signal.SIGKILL)
                 worker.heartbeat.beat()  # killed once
 

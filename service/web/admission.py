@@ -13,6 +13,7 @@ from service.errors import OverloadedError, UploadTooLargeError
 from service.inference.memory_pool import MemoryPool
 from service.inference.stages import StageMetrics
 from service.settings import Settings
+from service.web.body import upload_too_large
 from service.web.readiness import Readiness
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -65,12 +66,17 @@ class MemoryBudget:
 
 
 class Admission:
-    """Wraps the endpoints that take a body. refused: the requests whose body can never fit."""
+    """Wraps the endpoints that take a body.
+
+    max_body_bytes: the largest body that the settings and the memory allow. refused: the requests that declare a body
+    of at most MAX_UPLOAD_BYTES for which there is too little memory, however long they wait.
+    """
 
     def __init__(self, settings: Settings, readiness: Readiness, budget: MemoryBudget) -> None:
         self._readiness = readiness
         self._budget = budget
-        self._max_bytes = settings.max_upload_bytes
+        self._max_upload_bytes = settings.max_upload_bytes
+        self.max_body_bytes = min(settings.max_upload_bytes, budget.large_bodies.capacity)
         self._timeout = settings.request_timeout
         self.refused = 0
 
@@ -85,16 +91,19 @@ class Admission:
             self._readiness.check()
             try:
                 async with asyncio.timeout(self._timeout):
-                    declared = request.headers.get("content-length")
-                    if declared is None:
-                        return await self._admit_unsized(endpoint, request)
-                    return await self._admit_sized(endpoint, request, int(declared))
+                    return await self._admit(endpoint, request)
             except TimeoutError as error:
                 raise OverloadedError(
                     f"The request took longer than {self._timeout:g} s. Try again in a moment."
                 ) from error
 
         return admitted
+
+    def _admit(self, endpoint: Endpoint, request: Request) -> Awaitable[Response]:
+        declared = request.headers.get("content-length")
+        if declared is None:
+            return self._admit_unsized(endpoint, request)
+        return self._admit_sized(endpoint, request, int(declared))
 
     async def _admit_sized(self, endpoint: Endpoint, request: Request, size: int) -> Response:
         pool = self._budget.small_bodies if size <= SMALL_BODY else self._budget.large_bodies
@@ -109,17 +118,16 @@ class Admission:
     async def _admit_unsized(self, endpoint: Endpoint, request: Request) -> Response:
         unsized, large = self._budget.unsized_bodies, self._budget.large_bodies
         first = min(UNSIZED_BODY, unsized.capacity)
-        async with unsized.reserve(first, _client(request)), AsyncExitStack() as growth:
-            largest = min(self._max_bytes, large.capacity)
-            body = UnsizedBody(request, lambda: growth.enter_async_context(large.reserve(largest, _client(request))))
+        client = _client(request)
+        async with unsized.reserve(first, client), AsyncExitStack() as growth:
+            body = UnsizedBody(request, lambda: growth.enter_async_context(large.reserve(self.max_body_bytes, client)))
             return await endpoint(Request(request.scope, body.receive))
 
     def _check_size(self, size: int, pool: MemoryPool) -> None:
-        if size > min(self._max_bytes, pool.capacity):
-            self.refused += 1
-        if size > self._max_bytes:
-            raise UploadTooLargeError(f"The upload is larger than {self._max_bytes} bytes. Send a smaller file.")
+        if size > self._max_upload_bytes:
+            raise upload_too_large(self._max_upload_bytes)
         if size > pool.capacity:
+            self.refused += 1
             raise UploadTooLargeError(
                 f"The upload has {size} bytes, and this service has memory for {pool.capacity}. Send a smaller file."
             )

@@ -1,15 +1,11 @@
 """Require an API key, if the service has one."""
 
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.web.error_response import error_response
 from service.web.request_id import Headers, find_header
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Any, Any], Awaitable[None]]
 
 OPEN_PATHS = ("/health", "/ready")
 """Orchestrators probe these without a key."""
@@ -21,18 +17,17 @@ DETAIL = "The API key is missing or wrong. Send it as `Authorization: Bearer KEY
 class ApiKeyMiddleware:
     """Responds with 401 to requests without a valid key, before their body is read."""
 
-    def __init__(self, app: App, keys: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, keys: tuple[str, ...]) -> None:
         """Accept each of these keys, so that a key can be replaced without a moment in which neither is valid."""
         self._app = app
         self._keys = [key.encode() for key in keys]
 
-    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app if the request may pass."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._is_valid(scope["headers"]):
             await self._app(scope, receive, send)
             return
-        headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}  # the body is not wanted
-        await JSONResponse({"detail": DETAIL}, status_code=401, headers=headers)(scope, receive, send)
+        await error_response(401, DETAIL, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     def _is_valid(self, headers: Headers) -> bool:
         """Compare the key that was sent with every valid one, in a time that does not depend on their content."""

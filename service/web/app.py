@@ -16,6 +16,7 @@ from service.web.admission import Admission, MemoryBudget
 from service.web.api_key import ApiKeyMiddleware
 from service.web.body import BodyReader
 from service.web.cors import CrossOriginMiddleware
+from service.web.error_response import SECURITY_HEADERS
 from service.web.errors import exception_handlers
 from service.web.predict import PredictEndpoints
 from service.web.readiness import State
@@ -23,14 +24,6 @@ from service.web.recorder import RecordingMiddleware
 from service.web.server_state import ServerState
 from service.web.state_metrics import declare_model, declare_state
 from service.web.status import StatusEndpoints
-
-SECURITY_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
-"""In every response: it is data, which no browser may interpret as a page, embed or keep."""
 
 
 def create_app(settings: Settings, classifier: Classifier, state: ServerState) -> Starlette:
@@ -41,11 +34,10 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
     predictor = AsyncPredictor(
         Predictor(classifier, max_decoded_bytes, stages), state.in_flight, max(1, settings.threads), budget.decoding
     )
-    max_body_bytes = min(settings.max_upload_bytes, budget.large_bodies.capacity)
-    body = BodyReader(max_body_bytes, settings.upload_timeout, settings.max_batch)
+    admission = Admission(settings, state.readiness, budget)
+    body = BodyReader(admission.max_body_bytes, settings.upload_timeout, settings.max_batch)
     predict = PredictEndpoints(body, predictor)
     status = StatusEndpoints(settings.health_status, state, classifier.contract)
-    admission = Admission(settings, state.readiness, budget)
     declare_model(state.registry, classifier.contract)
     declare_state(state.registry, state.in_flight, budget, admission)
     admit = admission.admit

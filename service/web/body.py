@@ -54,7 +54,7 @@ class BodyReader:
         content_type = _form_type(request, field)
         body = await self._read(request)
         images = await _parse(
-            body, MAX_INLINE_FORM, partial(form.images, content_type.boundary, body, field, self._max_batch)
+            body, MAX_INLINE_FORM, partial(form.find_images, content_type.boundary, body, field, self._max_batch)
         )
         if isinstance(body, bytearray):
             body.clear()  # its images were copied, and its request lives on until it is answered
@@ -67,7 +67,7 @@ class BodyReader:
 
     async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> Buffer:
         body = await self._read(request)
-        return await _parse(body, MAX_INLINE_FORM, partial(form.image, content_type.boundary, body, field))
+        return await _parse(body, MAX_INLINE_FORM, partial(form.find_image, content_type.boundary, body, field))
 
     async def _read(self, request: Request) -> Buffer:
         try:
@@ -102,8 +102,13 @@ async def _read_up_to(max_bytes: int, request: Request) -> Buffer:
         elif size > MAX_OVERRUN * max_bytes:
             break
     if size > max_bytes:
-        raise UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
+        raise upload_too_large(max_bytes)
     return body
+
+
+def upload_too_large(max_bytes: int) -> UploadTooLargeError:
+    """Return the error of a body with more than `max_bytes` bytes."""
+    return UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
 
 
 def _content_type(request: Request) -> ContentType:

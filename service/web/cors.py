@@ -2,7 +2,9 @@
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from service.web.error_response import error_response
 
 BODY_HEADERS = ("content-length", "content-type")
 
@@ -17,4 +19,4 @@ class CrossOriginMiddleware(CORSMiddleware):
             return response
         headers = {name: value for name, value in response.headers.items() if name not in BODY_HEADERS}
         detail = f"{bytes(response.body).decode()}. Allowed methods: {', '.join(self.allow_methods)}."
-        return JSONResponse({"detail": detail}, response.status_code, headers)
+        return error_response(response.status_code, detail, headers)

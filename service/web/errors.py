@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from service.errors import NotReadyError, OverloadedError, RequestError, UploadTimeoutError, UploadTooLargeError
+from service.web.error_response import SECURITY_HEADERS, error_response
 
 STATUS_CODES: Mapping[type[Exception], int] = {
     RequestError: 400,
@@ -19,22 +20,16 @@ STATUS_CODES: Mapping[type[Exception], int] = {
     OverloadedError: 503,
 }
 
-RETRY_AFTER = {"Retry-After": "1"}
-CLOSE = {"Connection": "close"}
-
-HEADERS = {503: RETRY_AFTER, 408: CLOSE, 413: CLOSE}
-"""Where the rest of a body is not wanted, the connection is closed."""
-
 
 def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[JSONResponse]]]:
     """Return the handler of each exception type, for Starlette."""
-    service_errors = {kind: partial(error_response, status) for kind, status in STATUS_CODES.items()}
+    service_errors = {kind: partial(service_error_response, status) for kind, status in STATUS_CODES.items()}
     return {**service_errors, HTTPException: http_error_response, Exception: failure_response}
 
 
-async def error_response(status: int, _request: Request, error: Exception) -> JSONResponse:
+async def service_error_response(status: int, _request: Request, error: Exception) -> JSONResponse:
     """Respond with an error's own message."""
-    return JSONResponse({"detail": str(error)}, status_code=status, headers=HEADERS.get(status))
+    return error_response(status, str(error))
 
 
 async def http_error_response(request: Request, error: HTTPException) -> JSONResponse:
@@ -45,9 +40,11 @@ async def http_error_response(request: Request, error: HTTPException) -> JSONRes
         405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)
-    return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+    return error_response(error.status_code, detail, error.headers)
 
 
 async def failure_response(_request: Request, _error: Exception) -> JSONResponse:
     """Respond to an exception that nobody expected. Starlette raises it again, and the server logs it."""
-    return JSONResponse({"detail": "The service failed to process the request. Report it."}, status_code=500)
+    response = error_response(500, "The service failed to process the request. Report it.")
+    response.raw_headers += SECURITY_HEADERS  # it is sent outside of the app's middleware
+    return response

@@ -10,7 +10,7 @@ SIGNATURE_BYTES = 8
 """Enough of a file to tell its type."""
 
 
-def image(boundary: bytes, body: Buffer, field: str) -> Buffer:
+def find_image(boundary: bytes, body: Buffer, field: str) -> Buffer:
     """Return the file in a field that must occur once. Other fields are ignored.
 
     Raises RequestError if the form is malformed, or if the field is missing, repeated or not an image file.
@@ -22,7 +22,7 @@ def image(boundary: bytes, body: Buffer, field: str) -> Buffer:
     return parts[0].cut_out()
 
 
-def images(boundary: bytes, body: Buffer, field: str, max_count: int) -> list[Buffer | RequestError]:
+def find_images(boundary: bytes, body: Buffer, field: str, max_count: int) -> list[Buffer | RequestError]:
     """Return the files in a repeated field, in order. A part that is not an image file gives its error.
 
     Raises RequestError if the form is malformed, or if the field is missing or occurs more than `max_count` times.

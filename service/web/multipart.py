@@ -75,9 +75,11 @@ def _find(delimiter: bytes, body: Buffer, start: int) -> int:
 def _parse_part(body: Buffer, start: int, end: int) -> Part:
     """Parse one part: the rest of the delimiter's line, headers, an empty line, content."""
     header_end = body.find(b"\r\n\r\n", start, end)
-    head = bytes(body[start:header_end]).lstrip(b" \t") if 0 <= header_end - start <= MAX_HEADER_BYTES else b"too long"
-    if not (head + b"\r\n").startswith(b"\r\n"):
-        raise RequestError("A part of the multipart body has no valid headers. Let your HTTP library write it.")
+    if not 0 <= header_end - start <= MAX_HEADER_BYTES:
+        raise _invalid_headers()
+    head = bytes(body[start:header_end]).lstrip(b" \t")
+    if head and not head.startswith(b"\r\n"):
+        raise _invalid_headers()
     fields = (line.partition(b":") for line in head.split(b"\r\n"))
     headers = {name.strip().lower(): value.strip() for name, _, value in fields}
     disposition = parse_parameters(headers.get(b"content-disposition", b""))
@@ -89,3 +91,7 @@ def _parse_part(body: Buffer, start: int, end: int) -> Part:
         start=header_end + 4,
         end=end,
     )
+
+
+def _invalid_headers() -> RequestError:
+    return RequestError("A part of the multipart body has no valid headers. Let your HTTP library write it.")

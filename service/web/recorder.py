@@ -1,18 +1,13 @@
 """Record every request: its identifier, its metrics and its line in the access log."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-from service.inference.stages import SECONDS
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics.instruments import TIME_BOUNDS
 from service.metrics.registry import Registry
 from service.web.access_log import AccessEntry, AccessLog
-from service.web.request_id import HEADER, Headers, RequestIds, traceparent
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from service.web.request_id import HEADER, Headers, RequestIds, find_traceparent
 
 ROUTES = (
     "/predict",
@@ -47,21 +42,23 @@ class RequestRecorder:
         labels = [(route, status) for route in (*ROUTES, OTHER) for status in (*STATUS_LABELS.values(), OTHER)]
         self._requests = registry.counter("digit_service_requests_total", "Requests.", ("route", "status"), labels)
         self._seconds = registry.histogram(
-            "digit_service_request_seconds", "Time from the headers of a request to the end of its response.", SECONDS
+            "digit_service_request_seconds",
+            "Time from the headers of a request to the end of its response.",
+            TIME_BOUNDS,
         )
 
     def choose_id(self, headers: Headers) -> bytes:
         """Return the identifier of a request."""
         return self._ids.choose(headers)
 
-    def record(self, scope: Message, request_id: bytes, status: int, seconds: float) -> None:
+    def record(self, scope: Scope, request_id: bytes, status: int, seconds: float) -> None:
         """Count and log one request. scope: as in ASGI, or incomplete if the request could not be parsed."""
         path = scope.get("path", "")
         self._requests.increment(path if path in ROUTES else OTHER, STATUS_LABELS.get(status, OTHER))
         self._seconds.observe(seconds)
         if self._access_log is not None:
             client = (scope.get("client") or ("-",))[0]
-            trace = traceparent(scope.get("headers", []))
+            trace = find_traceparent(scope.get("headers", []))
             method = scope.get("method", "-")
             self._access_log.add(AccessEntry(request_id.decode(), client, method, path or "-", status, seconds, trace))
 
@@ -69,12 +66,12 @@ class RequestRecorder:
 class RecordingMiddleware:
     """Records the requests that reach the app, and adds `extra_headers` and the identifier to every response."""
 
-    def __init__(self, app: App, recorder: RequestRecorder, extra_headers: Headers) -> None:
+    def __init__(self, app: ASGIApp, recorder: RequestRecorder, extra_headers: Headers) -> None:
         self._app = app
         self._recorder = recorder
         self._extra_headers = extra_headers
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app for one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -92,5 +89,8 @@ class RecordingMiddleware:
 
         try:
             await self._app(scope, receive, send_identified)
+        except Exception:
+            status = 500  # Starlette sends it after this
+            raise
         finally:
             self._recorder.record(scope, request_id, status, time.perf_counter() - started)

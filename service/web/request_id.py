@@ -31,7 +31,7 @@ class RequestIds:
         self._prefix = os.urandom(6).hex().encode()
 
 
-def traceparent(headers: Headers) -> str:
+def find_traceparent(headers: Headers) -> str:
     """Return the W3C trace context that a client sent, empty if there is none or it is invalid."""
     given = find_header(headers, b"traceparent")
     return given.decode() if TRACEPARENT.fullmatch(given) else ""

@@ -18,7 +18,9 @@ def declare_state(registry: Registry, in_flight: InFlight, budget: MemoryBudget,
     """Expose the requests in flight, each pool of memory by its name, and the requests that got none."""
     requests = registry.gauge("digit_service_in_flight", "Requests that are not answered yet.")
     refused = registry.gauge(
-        "digit_service_memory_refused_total", "Requests that can never fit into the memory.", kind="counter"
+        "digit_service_memory_refused_total",
+        "Requests within MAX_UPLOAD_BYTES for which there is too little memory.",
+        kind="counter",
     )
     capacity, used, waiting, expired = (
         registry.gauge(f"digit_service_memory_{name}", description, "pool", list(budget.pools), kind)
@@ -26,7 +28,7 @@ def declare_state(registry: Registry, in_flight: InFlight, budget: MemoryBudget,
             ("capacity_bytes", "Memory that requests may hold.", "gauge"),
             ("used_bytes", "Memory that requests hold.", "gauge"),
             ("waiting_requests", "Requests that wait for memory.", "gauge"),
-            ("expired_total", "Requests that waited for memory in vain.", "counter"),
+            ("expired_total", "Requests that got no memory within QUEUE_TIMEOUT.", "counter"),
         )
     )
 

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from service import __version__
 from service.inference.contract import Contract
 from service.metrics.exposition import CONTENT_TYPE
-from service.web.errors import RETRY_AFTER
+from service.web.error_response import RETRY_AFTER
 from service.web.readiness import State
 from service.web.server_state import ServerState
 

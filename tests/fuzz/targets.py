@@ -136,7 +136,7 @@ def _app() -> Starlette:
     state = ServerState()
     state.readiness.state = State.READY
     classifier = Classifier(Contract.verify(settings.weights_dir / settings.model))
-    logging.getLogger("uvicorn.error").addHandler(_FailingHandler())
+    logging.getLogger("digit_service").addHandler(_FailingHandler())
     return create_app(settings, classifier, state)
 
 

@@ -60,7 +60,7 @@ def measure_all() -> Iterator[Measurement]:
     kinds: dict[str, tuple[Generators, Handler]] = {
         "PNG": (PNGS, predictor.predict),
         "JPEG": (JPEGS, predictor.predict),
-        "form": (FORMS, lambda body: form.image(b"b", body, "file")),
+        "form": (FORMS, lambda body: form.find_image(b"b", body, "file")),
         "document": (DOCUMENTS, lambda body: json_image.decode(body, "image")),
     }
     for file_format in ("PNG", "JPEG"):

@@ -106,3 +106,47 @@ def test_served_file_must_be_listed(folder: Path, serves: str | None) -> None:
     """Reject a contract that serves a file that it does not list, because its hash would not be verified."""
     edit_contract(folder, lambda content: content.update(serves=serves))
     assert "names no file to serve" in error_of(folder)
+
+
+@pytest.mark.parametrize("serves", [["model.onnx"], {}, 1])
+def test_name_of_another_type_is_rejected(folder: Path, serves: object) -> None:
+    """Reject a contract whose served file is not a name."""
+    edit_contract(folder, lambda content: content.update(serves=serves))
+    assert "names no file to serve" in error_of(folder)
+
+
+@pytest.mark.parametrize("term", ["model", "opset", "versions"])
+def test_missing_term_is_named(folder: Path, term: str) -> None:
+    """Reject a contract without a term that GET /model shows."""
+    edit_contract(folder, lambda content: content.pop(term))
+    assert error_of(folder) == f"{folder / CONTRACT_FILE} is incomplete (without {term}). Run `make export`."
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [(SERVED, "sha256"), ("model_weights.pth", "sha256"), (SERVED, "precision"), (SERVED, "self_test")],
+)
+def test_missing_entry_of_a_file_is_named(folder: Path, file: str, key: str) -> None:
+    """Reject a contract without the hash of a file, or without precision or self-test of the served one."""
+    edit_contract(folder, lambda content: content["files"][file].pop(key))
+    assert error_of(folder) == f"{folder / CONTRACT_FILE} is incomplete (without {key} of {file}). Run `make export`."
+
+
+def test_file_without_entries_is_rejected(folder: Path) -> None:
+    """Reject a contract that gives a string where it should describe a file."""
+    edit_contract(folder, lambda content: content["files"].update({SERVED: "abc"}))
+    assert f"is incomplete (without sha256 of {SERVED}, precision of {SERVED}, self_test" in error_of(folder)
+
+
+@pytest.mark.parametrize("precision", ["fp16", None, []])
+def test_unknown_precision_is_named(folder: Path, precision: object) -> None:
+    """Reject a precision for which no tolerance of the self-test is known."""
+    edit_contract(folder, lambda content: content["files"][SERVED].update(precision=precision))
+    assert f"precision is {precision!r}, but this service requires one of fp32, int8." in error_of(folder)
+
+
+@pytest.mark.parametrize("self_test", [[0.0] * 9, [0.0] * 9 + ["0"], {}, None])
+def test_self_test_must_be_ten_numbers(folder: Path, self_test: object) -> None:
+    """Reject a self-test that cannot be compared with ten logits."""
+    edit_contract(folder, lambda content: content["files"][SERVED].update(self_test=self_test))
+    assert "self_test is not a list of ten numbers" in error_of(folder)

@@ -10,6 +10,8 @@ import pytest
 
 from service.errors import OverloadedError
 from service.inference.memory_pool import MemoryPool
+from service.inference.stages import StageMetrics
+from service.metrics.registry import Registry
 
 CAPACITY = 100
 
@@ -241,3 +243,17 @@ def test_nothing_leaks_from_random_clients(seed: int, timeout: float) -> None:
         assert held.total() == 0
 
     run(test, timeout)
+
+
+def test_every_wait_is_timed() -> None:
+    """Time reservations that are granted at once, and those that expire."""
+
+    async def wait() -> str:
+        registry = Registry()
+        pool = MemoryPool(CAPACITY, 0.01, StageMetrics(registry))
+        async with pool.reserve(CAPACITY):
+            with pytest.raises(OverloadedError):
+                await pool.acquire(1)
+        return registry.expose()
+
+    assert 'digit_service_stage_seconds_count{stage="memory"} 2' in asyncio.run(wait())

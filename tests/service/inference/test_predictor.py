@@ -124,13 +124,13 @@ def test_unexpected_exception_is_an_error_of_its_image_alone(predictor: Predicto
     assert isinstance(last, Prediction)
     assert str(error) == "Error processing image: it could not be processed. Send it as an ordinary PNG or JPEG file."
     with pytest.raises(ImageError, match="it could not be processed"):
-        predictor.predict_opened(faulty())
+        predictor.begin(faulty())
 
 
 def test_unexpected_exception_is_logged_in_one_line(predictor: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     """Log type, place and a fingerprint of the image, but no traceback: a client could fill the log with them."""
     with pytest.raises(ImageError):
-        predictor.predict_opened(faulty())
+        predictor.begin(faulty())
     (record,) = caplog.records
     fingerprint = hashlib.sha256(FILES[0]).hexdigest()[:16]
     assert re.fullmatch(rf"Unexpected RuntimeError in .*:\d+ for image {fingerprint}\.", record.getMessage())

@@ -155,7 +155,7 @@ def test_only_a_worker_that_hangs_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: service.log.read_text().count("startup complete") == 4)
         log = service.log.read_text()
         os.killpg(service.process.pid, signal.SIGKILL)
-    assert f"Worker {paused} gave no sign of life for 3 s and is killed." in log
+    assert f"Worker {paused} sent no heartbeat for 3 s and is killed." in log
     assert f"Worker {paused} ended (-9) and is replaced." in log
     assert f"Worker {draining} ended (-15) and is replaced." in log
 

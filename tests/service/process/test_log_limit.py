@@ -38,3 +38,17 @@ def test_dropped_repeats_are_counted_in_the_next_interval(monkeypatch: pytest.Mo
     assert limit.filter(second)
     assert first.getMessage() == "Refused 2. (3 more of these were not logged.)"
     assert second.getMessage() == "Refused 2."
+
+
+def test_dropped_repeats_are_counted_after_an_interval_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the number of dropped records over intervals in which only others are logged."""
+    limit = RepeatLimit()
+    for _ in range(MAX_REPEATS + 3):
+        limit.filter(log_record("Refused."))
+    monkeypatch.setattr(log_limit, "INTERVAL", 0.0)
+    limit._interval_end = 0.0
+    for _ in range(3):
+        limit.filter(log_record("Another."))
+    record = log_record("Refused.")
+    assert limit.filter(record)
+    assert record.getMessage() == "Refused. (3 more of these were not logged.)"

@@ -57,7 +57,7 @@ def test_rejected_request_is_counted_and_logged(tmp_path: Path) -> None:
     with running_service(tmp_path / "log", command(output)) as service:
         with Connection(service.port) as connection:
             response = connection.ask(b"NONSENSE\r\n\r\n")
-        assert response.status == 400
+        assert (response.status, response.headers["x-content-type-options"]) == (400, "nosniff")
     assert f'127.0.0.1 "- -" 400 0.00 ms id={response.headers["x-request-id"]}' in output.read_text()
 
 

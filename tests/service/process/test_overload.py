@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.process.overload import RETRY_AFTER, Overload, is_ordinary_post
+from service.process.overload import Overload, is_ordinary_post
+from service.web.error_response import RETRY_AFTER_SECONDS
 from service.web.readiness import State
 from tests.service.process.connection import Connection, Response, get, post_head
 from tests.service.process.running_service import wait_until
@@ -50,6 +51,7 @@ def test_request_beyond_the_limit_is_shed() -> None:
         assert response.content == {
             "detail": "The service is busy: too many requests are in flight. Try again in a moment."
         }
+        assert response.headers["x-content-type-options"] == "nosniff"
         assert (len(app.counts), app.overload.shed) == (2, 1)
         app.release.set()
         assert [connection.receive().status for connection in waiting] == [204, 204]
@@ -253,7 +255,7 @@ def test_room_is_filled_before_the_service_runs_out_of_work(limit: int, reads: l
 
 
 def test_paused_connections_are_read_again_in_time() -> None:
-    """Read connections again after RETRY_AFTER seconds, in order, while nothing is answered."""
+    """Read connections again after RETRY_AFTER_SECONDS, in order, while nothing is answered."""
 
     async def count_reads() -> None:
         overload, paused = Overload(1), [Paused() for _ in range(3)]
@@ -268,6 +270,6 @@ def test_paused_connections_are_read_again_in_time() -> None:
                 (connection.reads for connection in paused), reverse=True
             )
             await asyncio.sleep(0.01)
-        assert loop.time() - started >= RETRY_AFTER
+        assert loop.time() - started >= RETRY_AFTER_SECONDS
 
     asyncio.run(count_reads())

@@ -2,7 +2,9 @@
 
 import asyncio
 import http.client
+import inspect
 import logging
+import re
 import socket
 import threading
 import time
@@ -14,8 +16,11 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState as UvicornState
 
-from service.process.connection import ConnectionLimits
+from service.process import connection, protocol, requests
+from service.process.connection import CYCLE_PARTS, PROTOCOL_PARTS, ConnectionLimits
 from service.process.overload import Overload
 from service.process.protocol import HttpProtocol
 from service.web.readiness import State
@@ -240,3 +245,27 @@ def test_connection_is_kept_after_a_dropped_body() -> None:
         begun = time.monotonic()
         assert connection.is_at_end()
         assert time.monotonic() - begun < KEEP_ALIVE_SECONDS + 0.5
+
+
+def used_by_the_protocol(pattern: str) -> set[str]:
+    """Return the attributes that the modules of the protocol use after a pattern."""
+    sources = "".join(map(inspect.getsource, (connection, requests, protocol)))
+    return set(re.findall(rf"\b(?:{pattern})\.(\w+)", sources))
+
+
+def test_parts_of_uvicorn_exist() -> None:
+    """List exactly the parts of uvicorn's protocol that ours uses: an update that removes one must fail here."""
+    loop = asyncio.new_event_loop()
+    base = HttpToolsProtocol(uvicorn.Config(RecordingApp(), log_config=None), UvicornState(), {}, loop)
+    base.on_message_begin()  # which sets the rest
+    loop.close()
+    overridden = set(vars(HttpProtocol)) | set(vars(requests.RequestRunner)) | set(vars(connection.LimitedConnection))
+    used = used_by_the_protocol(r"self|super\(\)") | overridden
+    assert {name for name in used if hasattr(base, name) and not name.startswith("__")} == set(PROTOCOL_PARTS)
+
+
+def test_parts_of_a_request_exist() -> None:
+    """List exactly the attributes of uvicorn's request that ours uses, and find each in its constructor."""
+    assert used_by_the_protocol("cycle|_running|last") == set(CYCLE_PARTS)
+    constructor = inspect.getsource(RequestResponseCycle.__init__)
+    assert all(re.search(rf"\bself\.{name}\b", constructor) for name in CYCLE_PARTS)

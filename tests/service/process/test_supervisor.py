@@ -161,7 +161,7 @@ BEAT = "while True: heartbeat.beat(); time.sleep(0.1)"
 
 
 def test_hanging_worker_is_replaced(tmp_path: Path) -> None:
-    """Kill and replace a worker that gives no sign of life for HEARTBEAT_TIMEOUT, and log it."""
+    """Kill and replace a worker that sends no heartbeat for HEARTBEAT_TIMEOUT, and log it."""
     with supervised(tmp_path, BEAT, prepare=QUICK_CHECKS) as supervisor:
         worker = supervisor.wait_for_worker()
         time.sleep(1.5)
@@ -170,7 +170,7 @@ def test_hanging_worker_is_replaced(tmp_path: Path) -> None:
         wait_until(lambda: supervisor.starts() == 2)
         time.sleep(1.5)
         supervisor.terminate()
-    assert supervisor.log().count(f"Worker {worker} gave no sign of life for 1 s and is killed.") == 1
+    assert supervisor.log().count(f"Worker {worker} sent no heartbeat for 1 s and is killed.") == 1
     assert supervisor.starts() == 2
 
 
@@ -185,7 +185,7 @@ def test_paused_container_keeps_its_workers(tmp_path: Path) -> None:
         os.killpg(supervisor.process.pid, signal.SIGCONT)
         time.sleep(0.5)
         supervisor.terminate()
-    assert "sign of life" not in supervisor.log()
+    assert "heartbeat" not in supervisor.log()
 
 
 def test_crash_loop_ends_with_status_1(tmp_path: Path) -> None:

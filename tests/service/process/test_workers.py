@@ -11,6 +11,8 @@ import pytest
 from benchmarks.server import pss, ticks
 from service.errors import SettingError
 from service.process.listeners import listen
+from service.process.server import ACCEPT_GRACE, CANCEL_SECONDS, FINISH_SECONDS, FLUSH_SECONDS
+from service.process.workers import STOP_GRACE
 from tests.images import DIGIT
 from tests.service.process.running_service import TIMEOUT, Service, children, running_service, wait_until
 
@@ -97,3 +99,8 @@ def test_invalid_host_is_named() -> None:
     """Raise SettingError with the address that cannot be bound."""
     with pytest.raises(SettingError, match=r"HOST='192\.0\.2\.1' PORT=0: cannot assign requested address"):
         listen("192.0.2.1", 0, 1)
+
+
+def test_server_stops_before_its_worker_is_killed() -> None:
+    """Kill a worker only after every period that its server may take to stop."""
+    assert STOP_GRACE > ACCEPT_GRACE + FINISH_SECONDS + CANCEL_SECONDS + FLUSH_SECONDS

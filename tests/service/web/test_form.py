@@ -27,14 +27,14 @@ def body(*parts: bytes) -> bytes:
 @pytest.mark.parametrize("filename", ["d.png", ""])
 def test_image_is_returned_as_it_was_sent(content_type: str | None, filename: str) -> None:
     """Return the bytes of the field's file, with or without a declared type, under any file name."""
-    assert form.image(BOUNDARY, body(part("file", PNG, filename, content_type)), "file") == PNG
+    assert form.find_image(BOUNDARY, body(part("file", PNG, filename, content_type)), "file") == PNG
 
 
 def test_other_fields_are_ignored() -> None:
     """Ignore texts and files in other fields."""
     others = part("a", b"text", None), part("b", GIF, content_type="image/gif")
-    assert form.image(BOUNDARY, body(*others, part("file", PNG), *others), "file") == PNG
-    assert form.images(BOUNDARY, body(*others, part("file", PNG), *others), "file", 1) == [PNG]
+    assert form.find_image(BOUNDARY, body(*others, part("file", PNG), *others), "file") == PNG
+    assert form.find_images(BOUNDARY, body(*others, part("file", PNG), *others), "file", 1) == [PNG]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_other_fields_are_ignored() -> None:
 def test_form_without_exactly_one_image_is_rejected(parts: list[bytes], detail: str) -> None:
     """Name the field that is missing, repeated or text, or the type that is not supported."""
     with pytest.raises(RequestError) as raised:
-        form.image(BOUNDARY, body(*parts), "file")
+        form.find_image(BOUNDARY, body(*parts), "file")
     assert str(raised.value) == detail
 
 
@@ -59,7 +59,7 @@ def test_images_keep_their_order_and_their_errors() -> None:
     """Return the files of a repeated field in order. A part that is not an image file gives its error."""
     jpeg = encode(SEVEN, "JPEG")
     parts = part("files", PNG), part("files", GIF, "d.gif", "image/gif"), part("files", b"7", None), part("files", jpeg)
-    first, gif, text, last = form.images(BOUNDARY, body(*parts), "files", 4)
+    first, gif, text, last = form.find_images(BOUNDARY, body(*parts), "files", 4)
     assert (first, last) == (PNG, jpeg)
     assert str(gif) == "Invalid file type: image/gif. Only JPEG and PNG are supported."
     assert str(text) == "Field 'files' is text. Send the image as a file, with a file name."
@@ -75,5 +75,5 @@ def test_images_keep_their_order_and_their_errors() -> None:
 def test_number_of_images_is_limited(parts: list[bytes], detail: str) -> None:
     """Reject a form without images or with more than the limit."""
     with pytest.raises(RequestError) as raised:
-        form.images(BOUNDARY, body(*parts), "files", 2)
+        form.find_images(BOUNDARY, body(*parts), "files", 2)
     assert str(raised.value) == detail

@@ -104,8 +104,12 @@ def test_every_route_has_metrics_of_its_own(service: TestClient) -> None:
     assert {route.path for route in service.app.routes} == set(ROUTES)  # type: ignore[attr-defined]
 
 
-def test_refused_upload_is_counted(classifier: Classifier) -> None:
-    """Count an upload that can never fit."""
-    with TestClient(make_app(classifier, max_upload_bytes=1_000)) as client:
-        assert client.post("/predict", content=bytes(1_001)).status_code == 413
-        assert read(client)["digit_service_memory_refused_total 0"] == 1
+@pytest.mark.parametrize(("max_upload_bytes", "refused"), [(1_000_000, 1), (999_999, 0)])
+def test_upload_that_the_memory_can_never_hold_is_counted(
+    classifier: Classifier, max_upload_bytes: int, refused: int
+) -> None:
+    """Count an upload for which there is too little memory, but none that MAX_UPLOAD_BYTES forbids."""
+    app = make_app(classifier, max_upload_bytes=max_upload_bytes, memory_budget=1_000_000)
+    with TestClient(app) as client:
+        assert client.post("/predict", content=bytes(1_000_000)).status_code == 413
+        assert read(client)["digit_service_memory_refused_total 0"] == refused

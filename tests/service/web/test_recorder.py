@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from starlette.requests import Request
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from service.inference.classifier import Classifier
@@ -119,3 +121,17 @@ def test_log_never_shows_the_image(json_client: LoggedClient) -> None:
     json_client.post("/predict", files={"file": ("SECRET.png", b"SECRET", "image/png")})
     assert len(json_client.lines) == 2
     assert "SECRET" not in "".join(json_client.lines)
+
+
+def test_failure_is_logged_as_500(text_client: LoggedClient) -> None:
+    """Log and answer an exception that nobody expected with 500, and with the security headers."""
+
+    async def fail(_request: Request) -> None:
+        raise ZeroDivisionError
+
+    text_client.app.routes.append(Route("/fail", fail))  # type: ignore[attr-defined]
+    with pytest.raises(ZeroDivisionError):
+        text_client.get("/fail")
+    assert '"GET /fail" 500 ' in text_client.lines[0]
+    response = TestClient(text_client.app, raise_server_exceptions=False).get("/fail")
+    assert (response.status_code, response.headers["x-content-type-options"]) == (500, "nosniff")
