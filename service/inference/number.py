@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from service.imaging.line import Group, find_line, find_line_alternatives
+from service.imaging.cuts import Group
+from service.imaging.line import find_line, find_line_alternatives
 from service.imaging.normalize import standardize
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
