@@ -11,9 +11,10 @@ from service.imaging.components import label_components
 from service.imaging.lines import remove_lines
 from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
-from service.imaging.outlines import fill_strokes
+from service.imaging.outlines import redraw
 from service.imaging.page import crop_page
-from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, digit_components, prominence
+from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink
+from service.imaging.selection import digit_components, prominence
 from service.imaging.trim import trim_border
 
 MAX_SIDE = 256
@@ -24,12 +25,6 @@ MIN_LOCAL_SIDE = 41
 
 MAX_ELONGATION = 12
 """Longer sides of an image in shorter ones. No digit fills a longer strip."""
-
-EDGE_STEP = 3
-EDGE_FACTOR = 9.0
-STRONG_EDGE = 90
-"""Pixels across an edge, at least; change of an edge in median changes, of which the largest change of noise is 7; or
-its change in gray levels where a pattern covers the image."""
 
 LINE_SHARES = (0.3, 0.6)
 """Length of the shortest printed line that is removed, as a share of the image's side."""
@@ -61,24 +56,9 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
     found = [digit for search in SEARCHES for digit in search(reduced)]
     if factor > 1:
         found = [_enlarge_box(digit, factor) for digit in found]
-    return _distinct([*found, *(_redrawn(first) if first else ())], first)
-
-
-def has_edges(gray: Gray) -> bool:
-    """Return whether an image, uint8 (H, W), has an edge that stands out from its shading and its noise."""
-    change = _changes(gray)
-    if change.size == 0:
-        return False
-    if int(change.max()) >= max(MIN_CONTRAST, EDGE_FACTOR * float(np.median(change))):
-        return True
-    return int(_changes(morphology.median(gray)).max()) >= STRONG_EDGE
-
-
-def _changes(gray: Gray) -> NDArray[np.int16]:
-    """Return how much the gray changes over a few pixels, down and across, int16 (n,)."""
-    step = max(EDGE_STEP, max(gray.shape) // 20)
-    levels = gray.astype(np.int16)
-    return np.concatenate([np.abs(axis[step:] - axis[:-step]).ravel() for axis in (levels, levels.T)])
+    if first:
+        found += [Digit(place(Ink(ink)).image, first.box) for ink in redraw(first.image)]
+    return _distinct(found, first)
 
 
 def find_spots(gray: Gray) -> list[Box]:
@@ -191,13 +171,6 @@ def _components(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
         yield place(Ink(ink.within(components.mask(selected))))
 
 
-def _redrawn(first: Digit) -> Iterator[Digit]:
-    """Draw the first reading with thicker, closed or filled strokes: thin lines and outlines."""
-    image = first.image
-    for ink in (morphology.dilate(image, 3, 3), morphology.close(image, 3, 3), fill_strokes(image)):
-        yield Digit(place(Ink(ink)).image, first.box)
-
-
 SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (
     _whole_image,
     _trimmed,
@@ -224,5 +197,5 @@ def _reduce(gray: Gray) -> tuple[Gray, int]:
 
 
 def _enlarge_box(digit: Digit, factor: int) -> Digit:
-    left, top, width, height = (factor * side for side in digit.box)
-    return Digit(digit.image, (left, top, width, height))
+    left, top, width, height = digit.box
+    return Digit(digit.image, (factor * left, factor * top, factor * width, factor * height))

@@ -1,17 +1,17 @@
 """Find the digits of a line, from left to right, and where those that touch may be cut apart."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ImageError
 from service.imaging.components import Components, label_components
+from service.imaging.cuts import Group, cut_group
 from service.imaging.lines import remove_lines
 from service.imaging.local_ink import LocalInk, local_inks
-from service.imaging.normalize import Digit, place
-from service.imaging.segment import Ink, ink_threshold, is_border_artifact, subtract_background
+from service.imaging.segment import Ink, ink_threshold, subtract_background
+from service.imaging.selection import is_border_artifact
 
 MAX_COMPONENTS = 48
 """Components of a line as tall as digits. More are a pattern, which would take long to group."""
@@ -28,37 +28,6 @@ MAX_PART_GAP = 0.12
 
 MIN_OVERLAP = 0.4
 """Share of the narrower one's width. Components that overlap more stand one above the other in one digit."""
-
-MIN_CUT_WIDTH = 0.8
-"""Width of a digit in heights of the line. A wider one may be several that touch."""
-
-MIN_PIECE_WIDTH, MAX_PIECE_WIDTH = 0.15, 1.3
-CUTS_PER_HEIGHT, MAX_CUTS = 5, 12
-MIN_PIECE_INK = 0.1
-"""Widths of a piece in heights; cuts per height of width, and at most;
-share of a piece's ink below which a fragment belongs to its
-neighbor."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A digit of a group, from cut `start` to cut `end`. aspect: its width in heights of the line."""
-
-    digit: Digit
-    start: int
-    end: int
-    aspect: float
-
-
-@dataclass(frozen=True)
-class Group:
-    """Ink that is one digit, or several that touch.
-
-    strokes: how many strokes each place between two pieces cuts, with both ends, where it is 0.
-    """
-
-    strokes: list[int]
-    pieces: list[Piece]
 
 
 def find_line(gray: NDArray[np.uint8], with_cuts: bool = True) -> list[Group]:
@@ -88,7 +57,7 @@ def _groups(pixels: NDArray[np.float32], mask: NDArray[np.bool_], with_cuts: boo
     if not members:
         return []
     height = max(_extent(components.top, components.bottom, group) for group in members)
-    return [_cut(_group_ink(pixels, components, group), height, with_cuts) for group in members]
+    return [cut_group(_group_ink(pixels, components, group), height, with_cuts) for group in members]
 
 
 def _group_components(components: Components) -> list[NDArray[np.int64]]:
@@ -157,51 +126,3 @@ def _group_ink(pixels: NDArray[np.float32], components: Components, group: NDArr
     left, right = int(components.left[group].min()), int(components.right[group].max())
     mask = components.mask(selected)[top:bottom, left:right]
     return Ink(np.where(mask, pixels[top:bottom, left:right], np.float32(0)), top, left)
-
-
-def _cut(ink: Ink, height: int, with_cuts: bool) -> Group:
-    """Cut a group at the columns with the least ink, if it is wide enough for several digits."""
-    width = ink.pixels.shape[1]
-    cuts = [0, *_cut_columns(ink.pixels, height), width] if with_cuts and width > MIN_CUT_WIDTH * height else [0, width]
-    pieces = []
-    for start, left in enumerate(cuts):
-        for end, right in enumerate(cuts[start + 1 :], start + 1):
-            is_whole = (start, end) == (0, len(cuts) - 1)
-            if is_whole or MIN_PIECE_WIDTH * height <= right - left <= MAX_PIECE_WIDTH * height:
-                digit = _piece(ink, left, right)
-                pieces += [Piece(digit, start, end, (right - left) / height)] if digit else []
-    return Group([0, *(_count_strokes(ink.pixels[:, column]) for column in cuts[1:-1]), 0], pieces)
-
-
-def _count_strokes(column: NDArray[np.float32]) -> int:
-    """Count the runs of ink in a column, float32 (h,)."""
-    mask = column > 0
-    return int(np.count_nonzero(mask[1:] & ~mask[:-1])) + int(mask[0])
-
-
-def _cut_columns(pixels: NDArray[np.float32], height: int) -> list[int]:
-    """Return columns with locally least ink, at least a tenth of the height apart, in order."""
-    profile = np.convolve(np.pad(pixels.sum(axis=0), 1, mode="edge"), np.ones(3) / 3, "valid")
-    distance = max(1, round(0.1 * height))
-    margin = max(1, round(MIN_PIECE_WIDTH * height))
-    chosen: list[int] = []
-    for column in profile.argsort(kind="stable").tolist():
-        is_inside = margin <= column <= len(profile) - margin
-        if is_inside and all(abs(column - other) >= distance for other in chosen):
-            chosen.append(column)
-        if len(chosen) >= min(MAX_CUTS, CUTS_PER_HEIGHT * len(profile) / height):
-            break
-    return sorted(chosen)
-
-
-def _piece(ink: Ink, left: int, right: int) -> Digit | None:
-    """Normalize a part of a group without the fragments of its neighbors. None if it holds no ink."""
-    pixels = ink.pixels[:, left:right]
-    mask = pixels > 0
-    if not mask.any():
-        return None
-    if right - left < ink.pixels.shape[1]:
-        components = label_components(mask, pixels)
-        kept = components.ink >= min(MIN_PIECE_INK * components.ink.sum(), components.ink.max())
-        pixels = np.where(components.mask(kept), pixels, np.float32(0))
-    return place(Ink(pixels, ink.top, ink.left + left))

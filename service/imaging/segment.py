@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging.background import Background, estimate_background
 from service.imaging.components import Components, label_components
+from service.imaging.selection import digit_components, has_neighbors, prominence
 
 MIN_CONTRAST = 16
 """Gray levels (of 255) between background and ink. An image with less counts as blank."""
@@ -20,9 +21,6 @@ MAX_CLEAN_NOISE = 2
 
 MIN_DIGIT_SIZE = 0.03
 """Share of the image's longer side. A smaller component is not a digit."""
-
-MIN_NEIGHBOR_INK = 0.15
-"""Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
 
 MIN_PAGE_SIDE = 28
 """Pixels per side. A smaller component is not a page with writing on it."""
@@ -72,7 +70,7 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
             return page_ink
     digit = components.mask(digit_components(components, main))
     pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
-    return Ink(pixels, 0, 0, _has_neighbors(components, main), is_ambiguous)
+    return Ink(pixels, 0, 0, has_neighbors(components, main), is_ambiguous)
 
 
 def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -117,59 +115,6 @@ def ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
 def _main_component(components: Components) -> int:
     """Return the component with the most ink, weighted by its place."""
     return int(prominence(components).argmax())
-
-
-def prominence(components: Components) -> NDArray[np.float64]:
-    """Return the ink of each component, float64 (K,). At the image border, where a digit seldom is, it weighs less."""
-    touches_border = touched_borders(components) > 0
-    weight = np.where(is_border_artifact(components), 0.02, np.where(touches_border, 0.3, 1.0))
-    return np.asarray(components.ink * weight)
-
-
-def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
-    """Select the components of the digit, bool (K,): the main one, and those near it that are not specks."""
-    down = np.maximum(components.top - components.bottom[main], components.top[main] - components.bottom)
-    across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
-    near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
-    selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
-    selected[main] = True
-    return np.asarray(selected)
-
-
-def _has_neighbors(components: Components, main: int) -> bool:
-    """Return whether a component of about the same height stands beside the main one, and not above or below it."""
-    if len(components.ink) == 1:
-        return False
-    shared_rows = np.minimum(components.bottom, components.bottom[main]) - np.maximum(
-        components.top, components.top[main]
-    )
-    shared_columns = np.minimum(components.right, components.right[main]) - np.maximum(
-        components.left, components.left[main]
-    )
-    is_tall = shared_rows >= 0.5 * components.height[main]
-    is_beside = shared_columns < 0.5 * np.minimum(components.width, components.width[main])
-    has_ink = components.ink >= MIN_NEIGHBOR_INK * components.ink[main]
-    return bool((is_tall & is_beside & has_ink & ~is_border_artifact(components)).any())
-
-
-def is_border_artifact(components: Components) -> NDArray[np.bool_]:
-    """Find components along an image border or across its corner, bool (K,): a page's edge, a shadow, a table."""
-    height, width = components.shape
-    touched = touched_borders(components)
-    long = (components.height > 0.5 * height) | (components.width > 0.5 * width)
-    return (touched > 0) & (long | (touched > 1))
-
-
-def touched_borders(components: Components) -> NDArray[np.int64]:
-    """Count the image borders that each component touches, int64 (K,), 0 to 4."""
-    height, width = components.shape
-    touched = (
-        components.top == 0,
-        components.bottom == height,
-        components.left == 0,
-        components.right == width,
-    )
-    return np.asarray(np.sum(touched, axis=0))
 
 
 def _is_page(components: Components, main: int) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from service.imaging.line import Group, find_line, find_line_alternatives
+from service.imaging.cuts import Group
+from service.imaging.line import find_line, find_line_alternatives
 from service.imaging.normalize import standardize
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
@@ -13,7 +14,7 @@ from service.inference.reading import Classify, Gray, Reading
 CUT_COST, STROKE_COST = 0.5, 0.5
 """Log-probability that a cut costs, and each stroke that it cuts: digits that touch share one stroke, seldom two."""
 
-MAX_ASPECT, ASPECT_COST = 0.95, 3.0
+MAX_ASPECT, ASPECT_COST = 0.95, 2.0
 """Widths in heights of the line of most digits, and the log-probability that one more costs."""
 
 MIN_SURE_DIGIT = 0.9

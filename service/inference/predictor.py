@@ -1,11 +1,7 @@
 """The predictor: image bytes -> open -> decode -> find the digit -> classify -> reconsider where it is doubtful."""
 
-import hashlib
-import logging
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +11,16 @@ from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
+from service.inference.isolation import isolate, map_valid
 from service.inference.number import MAX_DIGITS, read_line
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
 
-In = TypeVar("In")
-Out = TypeVar("Out")
-
 CHUNK_SIZE = 32
 CHUNK_BYTES = 10_000_000
 """Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
 for several images. It bounds the memory of a large batch."""
-
-log = logging.getLogger("digit_service")
 
 
 class Predictor:
@@ -61,18 +53,18 @@ class Predictor:
 
     def open(self, image_bytes: Buffer) -> EncodedImage:
         """Read the headers of one file, which tell what decoding costs. Raises ImageError if it is not an image."""
-        return _isolate(self._open, image_bytes)
+        return isolate(self._open, image_bytes)
 
     def open_batch(self, files: Sequence[Buffer | RequestError]) -> list[EncodedImage | RequestError]:
         """Open several files, as `predict_batch` does."""
-        return _map_valid(self._open, files)
+        return map_valid(self._open, files)
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several opened files, as `predict_batch` does."""
         return [
             reading if isinstance(reading, RequestError) else reading.prediction
             for chunk in split_batch(images)
-            for reading in _map_valid(self._settle, self.begin_batch(chunk))
+            for reading in map_valid(self._settle, self.begin_batch(chunk))
         ]
 
     def begin(self, image: EncodedImage) -> FirstReading:
@@ -81,9 +73,9 @@ class Predictor:
         Raises ImageError if it cannot be decoded.
         """
         laps = self.stages.start(images=1)
-        gray = _isolate(EncodedImage.decode, image)
+        gray = isolate(EncodedImage.decode, image)
         laps.end("decode")
-        digit = _isolate(_find_digit, gray)
+        digit = isolate(_find_digit, gray)
         laps.end("preprocess")
         if isinstance(digit, ImageError):
             return FirstReading(gray, image, error=digit)
@@ -98,9 +90,9 @@ class Predictor:
         All are decoded, then all preprocessed: the code of each step stays in the processor's caches.
         """
         laps = self.stages.start(len(images))
-        grays = _map_valid(EncodedImage.decode, images)
+        grays = map_valid(EncodedImage.decode, images)
         laps.end("decode")
-        digits = _map_valid(_find_digit, grays)
+        digits = map_valid(_find_digit, grays)
         laps.end("preprocess")
         predictions = iter(self._classify([digit for digit in digits if isinstance(digit, Digit)]))
         return [
@@ -113,7 +105,7 @@ class Predictor:
 
         Raises ImageError if the image shows no digit.
         """
-        return _isolate(self._settle, first)
+        return isolate(self._settle, first)
 
     def read_number(self, image: EncodedImage) -> list[Reading]:
         """Read the digits of one opened file from left to right: one as `read` does, or those of a line.
@@ -121,7 +113,7 @@ class Predictor:
         Raises ImageError if there is none, or if there are more than MAX_DIGITS.
         """
         first = self.begin(image)
-        line = _isolate(lambda first: read_line(first.gray, self._classifier.classify), first)
+        line = isolate(lambda first: read_line(first.gray, self._classifier.classify), first)
         if len(line) > MAX_DIGITS:
             raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
         return [first.with_reading(reading) for reading in line] if len(line) > 1 else [self.finish(first)]
@@ -183,39 +175,3 @@ def _first_reading(
     if isinstance(digit, Digit):
         return FirstReading(gray, image, digit, prediction)
     return FirstReading(gray, image, error=digit) if isinstance(digit, ImageError) else digit
-
-
-def _map_valid(step: Callable[[In], Out], inputs: Iterable[In | RequestError]) -> list[Out | RequestError]:
-    """Apply a step to each input. An error of this step or of an earlier one stays at its index."""
-    return [value if isinstance(value, RequestError) else _result_or_error(step, value) for value in inputs]
-
-
-def _result_or_error(step: Callable[[In], Out], value: In) -> Out | RequestError:
-    try:
-        return _isolate(step, value)
-    except RequestError as error:
-        return error
-
-
-def _isolate(step: Callable[[In], Out], value: In) -> Out:
-    """Apply a step to one image. Whatever it raises becomes an error of this image alone.
-
-    An unexpected exception is a defect of this service: one log line tells its type, its place and the image. A
-    traceback per request would let clients fill the log.
-    """
-    try:
-        return step(value)
-    except RequestError:
-        raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        message = "Unexpected %s in %s:%d for image %s."
-        log.error(message, type(error).__name__, place.filename, place.lineno, _fingerprint(value))  # noqa: TRY400
-        raise ImageError("it could not be processed. Send it as an ordinary PNG or JPEG file.") from error
-
-
-def _fingerprint(value: Any) -> str:
-    """Identify an image in the log without showing it."""
-    value = value.gray if isinstance(value, FirstReading) else value
-    content = value.content if isinstance(value, EncodedImage) else bytes(value)
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.imaging.alternatives import has_edges
 from service.imaging.decode import EncodedImage
+from service.imaging.edges import has_edges
 from service.imaging.normalize import Digit
 from service.imaging.png_writer import encode_png
 from service.imaging.segment import MAX_CANVAS_SIDE

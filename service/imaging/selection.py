@@ -1,0 +1,62 @@
+"""Select components by their place and size: the digit, what belongs to it, and what is no digit."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.imaging.components import Components
+
+MIN_NEIGHBOR_INK = 0.15
+"""Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
+
+
+def prominence(components: Components) -> NDArray[np.float64]:
+    """Return the ink of each component, float64 (K,). At the image border, where a digit seldom is, it weighs less."""
+    touches_border = touched_borders(components) > 0
+    weight = np.where(is_border_artifact(components), 0.02, np.where(touches_border, 0.3, 1.0))
+    return np.asarray(components.ink * weight)
+
+
+def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
+    """Select the components of the digit, bool (K,): the main one, and those near it that are not specks."""
+    down = np.maximum(components.top - components.bottom[main], components.top[main] - components.bottom)
+    across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
+    near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
+    selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
+    selected[main] = True
+    return np.asarray(selected)
+
+
+def has_neighbors(components: Components, main: int) -> bool:
+    """Return whether a component of about the same height stands beside the main one, and not above or below it."""
+    if len(components.ink) == 1:
+        return False
+    shared_rows = np.minimum(components.bottom, components.bottom[main]) - np.maximum(
+        components.top, components.top[main]
+    )
+    shared_columns = np.minimum(components.right, components.right[main]) - np.maximum(
+        components.left, components.left[main]
+    )
+    is_tall = shared_rows >= 0.5 * components.height[main]
+    is_beside = shared_columns < 0.5 * np.minimum(components.width, components.width[main])
+    has_ink = components.ink >= MIN_NEIGHBOR_INK * components.ink[main]
+    return bool((is_tall & is_beside & has_ink & ~is_border_artifact(components)).any())
+
+
+def is_border_artifact(components: Components) -> NDArray[np.bool_]:
+    """Find components along an image border or across its corner, bool (K,): a page's edge, a shadow, a table."""
+    height, width = components.shape
+    touched = touched_borders(components)
+    long = (components.height > 0.5 * height) | (components.width > 0.5 * width)
+    return (touched > 0) & (long | (touched > 1))
+
+
+def touched_borders(components: Components) -> NDArray[np.int64]:
+    """Count the image borders that each component touches, int64 (K,), 0 to 4."""
+    height, width = components.shape
+    touched = (
+        components.top == 0,
+        components.bottom == height,
+        components.left == 0,
+        components.right == width,
+    )
+    return np.asarray(np.sum(touched, axis=0))
