@@ -19,10 +19,16 @@ from service.inference.contract import Contract
 from service.inference.predictor import Predictor
 
 OUTLIERS_PER_KIND = 500
-MISHAPS_PER_FORM = 200
+MISHAPS_PER_FORM = 100
 
 
-def evaluate_model(weights: ModelFolder, mnist: Path | None, wild: Path | None, output: ModelFolder) -> None:
+def evaluate_model(
+    weights: ModelFolder,
+    mnist: Path | None,
+    wild: Path | None,
+    output: ModelFolder,
+    mishaps_per_form: int = MISHAPS_PER_FORM,
+) -> None:
     """Evaluate the model in `weights`, and write its metrics, plots and card to `output`.
 
     Raises DataError if MNIST or the wild images cannot be loaded, and ModelError if the model does not fulfill its
@@ -35,7 +41,7 @@ def evaluate_model(weights: ModelFolder, mnist: Path | None, wild: Path | None, 
         sources["wild"] = predict_wild(predictor, load_wild(wild))
     results = {
         "sources": {name: compute_metrics(records) for name, records in sources.items()},
-        "mishaps": mishap_metrics(predict_mishaps(predictor, eval_mishaps(digits, MISHAPS_PER_FORM))),
+        "mishaps": mishap_metrics(predict_mishaps(predictor, eval_mishaps(digits, mishaps_per_form))),
         "ood": ood_metrics(predictor, sources),
     }
     write_card(weights, sources, results, output)
