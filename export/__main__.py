@@ -35,7 +35,12 @@ def train(options: argparse.Namespace) -> None:
     """Train a model and publish its checkpoint."""
     from export.training.train import train_model
 
-    recipe = Recipe(epochs=options.epochs, seed=options.seed, learning_rate=options.learning_rate)
+    recipe = Recipe(
+        epochs=options.epochs,
+        seed=options.seed,
+        learning_rate=options.learning_rate,
+        start_share=options.start_share,
+    )
     run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
     train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start)
     print(
@@ -109,6 +114,8 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
         help="peak learning rate of AdamW per step, above 0",
     )
     command.add_argument("--start", type=Path, help="checkpoint to start from (default: random weights)")
+    share = "share of the start checkpoint in the published weights, 0 to 1"
+    command.add_argument("--start-share", type=_share, default=Recipe.start_share, help=share)
     command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
 
 
@@ -142,6 +149,12 @@ def _at_least(value: int, minimum: int) -> int:
 def _positive_float(text: str) -> float:
     if not 0 < (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _share(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
     return value
 
 

@@ -59,8 +59,9 @@ def quantize_model(fp32_path: Path, int8_path: Path, calibration: NDArray[np.flo
     """Quantize statically, with the activation ranges of calibration images, float32 (N, 1, 28, 28), standardized.
 
     Activations are uint8, weights int8 per channel. The layer that reads the image stays in fp32, because a
-    convolution of one channel gains nothing, and so do the head, the norms and attention. Weights use seven bits: a
-    processor without VNNI adds two products in 16 bits, which eight bits would overflow.
+    convolution of one channel gains nothing, and so do padded convolutions, which lose most by rounding, the head, the
+    norms and attention. Weights use seven bits: a processor without VNNI adds two products in 16 bits, which eight bits
+    would overflow.
     """
     fp32_nodes = _fp32_nodes(onnx.load(fp32_path).graph)
     logging.disable(logging.WARNING)  # onnxruntime recommends a preprocessing that the exporter has done
@@ -174,11 +175,16 @@ class _CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # onnxru
 
 
 def _fp32_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Return the nodes that stay in fp32: all up to the first Relu, and the head, which is the last node.
+    """Return the nodes that stay in fp32: all up to the first Relu, padded convolutions, and the head, the last node.
 
     Raises ExportError if there is no Relu.
     """
     names, types = [node.name for node in graph.node], [node.op_type for node in graph.node]
     if "Relu" not in types:
         raise ExportError("The exported graph has no Relu. Quantization starts after the first one: add one.")
-    return [*names[: types.index("Relu") + 1], names[-1]]
+    padded = [node.name for node in graph.node if node.op_type == "Conv" and any(_pads(node))]
+    return [*names[: types.index("Relu") + 1], *padded, names[-1]]
+
+
+def _pads(node: onnx.NodeProto) -> list[int]:
+    return next((list(attribute.ints) for attribute in node.attribute if attribute.name == "pads"), [])

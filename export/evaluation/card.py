@@ -9,14 +9,20 @@ from export.evaluation import plots
 from export.evaluation.records import EvalRecord
 from export.model_folder import ModelFolder
 
-TRAINING_DATA = """\
-The training data has four parts:
+TRAINING_PARTS = (
+    "55,000 of MNIST's 60,000 training images.",
+    "The same images, rendered as drawings and photos.",
+    "Digits of all ten classes, drawn in forms that are rare in MNIST: a 1 with a flag and a foot, a crossed 7, a"
+    " closed 4.",
+    "Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.",
+    "MNIST training images with noise, blur, lines, boxes, bars, blobs, fog, low contrast, hollow, thin or thick"
+    " strokes, large turns, or the background taken for ink.",
+    "Numbers of two to six digits as one image, and fragments of digits. They are outliers too.",
+    "Outliers, corrupted as the digits are.",
+)
+"""The parts of the training data, in the order of the epoch sizes. Older reports have the first four."""
 
-- 55,000 of MNIST's 60,000 training images.
-- The same images, rendered as drawings and photos.
-- Digits of all ten classes, drawn in forms that are rare in MNIST: a 1 with a flag and a foot, a crossed 7, a closed 4.
-- Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.
-
+TRAINING_NOTE = """\
 All images pass through the service's preprocessing. Augmentation (stroke width, affine map, warp) is resampled in each
 epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set and
 the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
@@ -116,8 +122,11 @@ def _training(report: Mapping[str, Any]) -> list[str]:
     accuracies = " and ".join(
         f"{best[key]:.2%} on {key.removesuffix('_accuracy')}" for key in best if key.endswith("_accuracy")
     )
+    parts = TRAINING_PARTS[: len(settings["epoch_size"])]
     return [
-        TRAINING_DATA,
+        f"The training data has {len(parts)} parts:",
+        "\n".join(f"- {part}" for part in parts),
+        TRAINING_NOTE,
         f"{report['parameters']:,} parameters; {_count(settings['epochs'], 'epoch')} of"
         f" {sum(settings['epoch_size']):,} images; seed {settings['seed']}; {_count(round(minutes), 'minute')} on"
         f" {device} ({report['precision']}). Epoch {best['epoch']} has the lowest validation loss and was selected. Its"

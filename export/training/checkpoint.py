@@ -28,8 +28,8 @@ def load_checkpoint(name: str, path: Path, if_missing: str = "Check the path.") 
     naming the first key or shape that does not fit.
     """
     network = find_architecture(name)()
-    state = _read_state(path, if_missing)
-    _check_state(path, state, network)
+    state = read_state(path, if_missing)
+    check_state(path, state, network)
     network.load_state_dict(state)
     return Checkpoint(name, path, network.eval())
 
@@ -39,7 +39,8 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read_state(path: Path, if_missing: str) -> dict[str, torch.Tensor]:
+def read_state(path: Path, if_missing: str) -> dict[str, torch.Tensor]:
+    """Read a state dict. Raises CheckpointError, with `if_missing` if there is no such file."""
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist. {if_missing}")
     try:
@@ -56,7 +57,8 @@ def _read_state(path: Path, if_missing: str) -> dict[str, torch.Tensor]:
     return state
 
 
-def _check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module) -> None:
+def check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module) -> None:
+    """Raise CheckpointError, naming the first key or shape of `state`, from `path`, that does not fit `network`."""
     expected = network.state_dict()
     for key in [*expected, *state]:
         if key not in state:

@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from export.data.corrupted import corrupt_dataset, corrupted_outliers
 from export.data.dataset import OUTLIER_LABEL
 from export.data.mnist import load_train
+from export.data.numbers import number_outliers
 from export.data.outliers import train_outliers
 from export.data.scenes import draw_dataset, normalize_dataset, photograph_dataset
 from export.errors import ExportError
@@ -26,10 +29,17 @@ from export.model_folder import ModelFolder, RunFolder
 from export.training.calibrate import calibrate, predict_logits
 from export.training.checkpoint import Checkpoint, load_checkpoint, sha256
 from export.training.device_dataset import DEVICE, DeviceDataset
+from export.training.grow import load_start
 from export.training.recipe import Recipe
 
 FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 """Whether the device multiplies bfloat16 matrices in hardware. Elsewhere float32 is faster."""
+
+RENDERED_DIGITS, CORRUPTED_DIGITS = 20_000, 30_000
+"""The number of training digits that are also rendered as drawings and photos, and the number that are corrupted."""
+
+CORRUPTED = "corrupted"
+"""The validation images that select the checkpoint but fit no temperature: clients send few images like them."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +59,35 @@ def train_model(
     cannot be used, or `run` holds an interrupted run of another recipe; that is before the data is loaded.
     """
     find_architecture(name)
-    start_checkpoint = load_checkpoint(name, start_path) if start_path else None
+    start_checkpoint = load_start(name, start_path) if start_path else None
     recipe = replace(recipe, start_sha256=sha256(start_path) if start_path else "")
     check_resumable(recipe.settings(name), run)
     data = load_data(mnist, recipe.seed)
     run_epochs(name, recipe, data, run, start_checkpoint)
-    publish(name, run, weights, data, start_checkpoint)
+    publish(name, run, weights, data, start_checkpoint, recipe.start_share)
 
 
 def load_data(mnist: Path | None, seed: int) -> TrainingData:
-    """Load MNIST and render the synthetic images, about a minute on two cores.
+    """Load MNIST and render the synthetic images, about four minutes on two cores.
 
     Raises DataError if MNIST cannot be loaded.
     """
     digits, validation = load_train(mnist)
     training = DeviceDataset(
-        normalize_dataset(digits), photograph_dataset(digits, seed), draw_dataset(seed), train_outliers(seed)
+        normalize_dataset(digits),
+        photograph_dataset(digits.take(np.arange(RENDERED_DIGITS)), seed),
+        draw_dataset(seed),
+        train_outliers(seed),
+        corrupt_dataset(digits.take(np.arange(CORRUPTED_DIGITS)), seed),
+        number_outliers(digits, seed),
+        corrupted_outliers(seed),
     )
     return TrainingData(
         training,
         {
             "mnist": DeviceDataset(normalize_dataset(validation)),
             "photographed": DeviceDataset(photograph_dataset(validation, seed + 1)),
+            CORRUPTED: DeviceDataset(corrupt_dataset(validation, seed + 1)),
         },
     )
 
@@ -111,12 +128,14 @@ class Trainer:
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
         groups = parameter_groups(self.network, recipe.weight_decay)
         self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-        self.schedule = OneCycleLR(
+        self.schedule = LambdaLR(
             self.optimizer,
-            max_lr=recipe.learning_rate,
-            total_steps=recipe.epochs * self.num_batches,
-            pct_start=recipe.warm_up,
-            cycle_momentum=False,
+            partial(
+                learning_rate_factor,
+                warm_up=self.num_batches * min(recipe.warm_up, recipe.epochs / 2),
+                total=self.num_batches * recipe.epochs,
+                decay=recipe.decay,
+            ),
         )
         self.history: list[dict[str, float]] = []
 
@@ -239,15 +258,24 @@ def check_resumable(identity: Mapping[str, Any], run: RunFolder) -> None:
 
 
 def publish(
-    name: str, run: RunFolder, weights: ModelFolder, data: TrainingData, start_checkpoint: Checkpoint | None = None
+    name: str,
+    run: RunFolder,
+    weights: ModelFolder,
+    data: TrainingData,
+    start_checkpoint: Checkpoint | None = None,
+    start_share: float = 0.0,
 ) -> None:
     """Calibrate the best checkpoint of a finished run of the model `name`, and write it with its report to `weights`.
 
-    The report of the run that trained `start_checkpoint`, if it lies beside it, is kept within the new report.
+    start_share: how much of `start_checkpoint` the weights keep. The report of the run that trained it, if it lies
+    beside it, is kept within the new report.
     """
     network = load_checkpoint(name, run.checkpoint).network.to(DEVICE)
+    if start_checkpoint is not None and start_share:
+        calibrate(network, calibration_data(data))  # gives the head the scale of the start's, which is calibrated
+        keep_start(network, start_checkpoint.network, start_share)
     report = json.loads(run.training_report.read_text())
-    report["temperature"] = calibrate(network, list(data.validation.values()))
+    report["temperature"] = calibrate(network, calibration_data(data))
     previous = ModelFolder(start_checkpoint.path.parent).training_report if start_checkpoint else None
     if previous is not None and previous.exists():
         report["before"] = json.loads(previous.read_text())
@@ -255,6 +283,22 @@ def publish(
     _save_atomically(network.cpu().state_dict(), weights.checkpoint)
     write_report({**report, "checkpoint_sha256": sha256(weights.checkpoint)}, weights)
     run.last_state.unlink()
+
+
+def calibration_data(data: TrainingData) -> list[DeviceDataset]:
+    """Return the validation images that fit the temperature: all but the corrupted ones."""
+    return [dataset for name, dataset in data.validation.items() if name != CORRUPTED]
+
+
+@torch.no_grad()
+def keep_start(network: nn.Module, start: nn.Module, share: float) -> None:
+    """Move the weights of `network` back toward those of `start` by a share, 0 to 1.
+
+    The mean of both keeps what only one of them reads (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    for value, old in zip(network.state_dict().values(), start.state_dict().values(), strict=True):
+        if value.is_floating_point():
+            value.lerp_(old.to(value.device), share)
 
 
 def write_report(report: Mapping[str, Any], folder: ModelFolder) -> None:
@@ -270,6 +314,14 @@ def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
     """
     smoothed = F.one_hot(labels.clamp(min=0), num_classes) * (1 - smoothing) + smoothing / num_classes
     return torch.where((labels == OUTLIER_LABEL)[:, None], 1 / num_classes, smoothed)
+
+
+def learning_rate_factor(step: int, warm_up: float, total: int, decay: float) -> float:
+    """Return the share of the peak learning rate at a step: it rises, stays, and falls in the last `decay` of `total`.
+
+    Until it falls, it does not depend on `total` (Hägele et al. 2024).
+    """
+    return min((step + 1) / warm_up, 1.0, (total - step) / (decay * total))
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

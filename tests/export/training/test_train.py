@@ -14,11 +14,22 @@ from examples.draw import EXAMPLES, draw
 from export.data.dataset import OUTLIER_LABEL, Dataset
 from export.data.scenes import normalize_dataset
 from export.errors import CheckpointError, ExportError
+from export.model import CnnTransformer
 from export.model_folder import ModelFolder, RunFolder
 from export.training.checkpoint import load_checkpoint, sha256
 from export.training.device_dataset import DeviceDataset
 from export.training.recipe import Recipe
-from export.training.train import TrainingData, publish, run_epochs, soft_targets, train_model
+from export.training.train import (
+    CORRUPTED,
+    TrainingData,
+    calibration_data,
+    keep_start,
+    learning_rate_factor,
+    publish,
+    run_epochs,
+    soft_targets,
+    train_model,
+)
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 ONE_EPOCH = Recipe(epochs=1, batch_size=32)
@@ -155,3 +166,33 @@ def test_outliers_get_a_uniform_target() -> None:
     assert torch.allclose(targets.sum(dim=1), torch.ones(2))
     assert targets[0, 3] == pytest.approx(0.91)
     assert torch.allclose(targets[1], torch.full((10,), 0.1))
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
+    """Reaches its peak after the warm-up, and falls in the last 40 of 100 steps."""
+    factors = [learning_rate_factor(step, warm_up=10, total=100, decay=0.4) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[9:61] == [1.0] * 52
+    assert factors[80] == pytest.approx(0.5)
+    assert factors[100] == 0
+
+
+def test_a_longer_run_begins_with_the_learning_rates_of_a_shorter_one() -> None:
+    """Depends on the length of the run only in the decay."""
+    short, long = ([learning_rate_factor(step, 5, total, 0.4) for step in range(60)] for total in (100, 200))
+    assert short == long
+
+
+def test_the_published_weights_keep_a_share_of_the_start() -> None:
+    """Moves each weight a quarter of the way back; the count of batches stays."""
+    new, old = CnnTransformer(), CnnTransformer()
+    expected = {key: value.lerp(old.state_dict()[key], 0.25) for key, value in new.state_dict().items() if value.ndim}
+    keep_start(new, old, 0.25)
+    assert all(torch.allclose(new.state_dict()[key], value) for key, value in expected.items())
+
+
+def test_corrupted_images_select_the_checkpoint_but_fit_no_temperature(data: TrainingData) -> None:
+    """Leave them out of the images that calibrate."""
+    drawn = data.validation["drawn"]
+    both = TrainingData(data.training, {"drawn": drawn, CORRUPTED: data.training})
+    assert calibration_data(both) == [drawn]
