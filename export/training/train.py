@@ -271,8 +271,8 @@ def publish(
     beside it, is kept within the new report.
     """
     network = load_checkpoint(name, run.checkpoint).network.to(DEVICE)
-    calibrate(network, calibration_data(data))  # a head of the scale of the start's, which is calibrated
-    if start_checkpoint is not None:
+    if start_checkpoint is not None and start_share:
+        calibrate(network, calibration_data(data))  # gives the head the scale of the start's, which is calibrated
         keep_start(network, start_checkpoint.network, start_share)
     report = json.loads(run.training_report.read_text())
     report["temperature"] = calibrate(network, calibration_data(data))

@@ -14,12 +14,16 @@ from examples.draw import EXAMPLES, draw
 from export.data.dataset import OUTLIER_LABEL, Dataset
 from export.data.scenes import normalize_dataset
 from export.errors import CheckpointError, ExportError
+from export.model import CnnTransformer
 from export.model_folder import ModelFolder, RunFolder
 from export.training.checkpoint import load_checkpoint, sha256
 from export.training.device_dataset import DeviceDataset
 from export.training.recipe import Recipe
 from export.training.train import (
+    CORRUPTED,
     TrainingData,
+    calibration_data,
+    keep_start,
     learning_rate_factor,
     publish,
     run_epochs,
@@ -177,3 +181,18 @@ def test_a_longer_run_begins_with_the_learning_rates_of_a_shorter_one() -> None:
     """Depends on the length of the run only in the decay."""
     short, long = ([learning_rate_factor(step, 5, total, 0.4) for step in range(60)] for total in (100, 200))
     assert short == long
+
+
+def test_the_published_weights_keep_a_share_of_the_start() -> None:
+    """Moves each weight a quarter of the way back; the count of batches stays."""
+    new, old = CnnTransformer(), CnnTransformer()
+    expected = {key: value.lerp(old.state_dict()[key], 0.25) for key, value in new.state_dict().items() if value.ndim}
+    keep_start(new, old, 0.25)
+    assert all(torch.allclose(new.state_dict()[key], value) for key, value in expected.items())
+
+
+def test_corrupted_images_select_the_checkpoint_but_fit_no_temperature(data: TrainingData) -> None:
+    """Leave them out of the images that calibrate."""
+    drawn = data.validation["drawn"]
+    both = TrainingData(data.training, {"drawn": drawn, CORRUPTED: data.training})
+    assert calibration_data(both) == [drawn]
