@@ -1,6 +1,8 @@
 """Assemble the application: routes, middleware, error handlers and lifespan."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -25,6 +27,9 @@ from service.web.server_state import ServerState
 from service.web.state_metrics import declare_model, declare_state
 from service.web.status import StatusEndpoints
 
+PARSER_THREADS = 1
+"""Threads that parse long bodies (`asyncio.to_thread`). By default their number creeps up to one per CPU and four."""
+
 
 def create_app(settings: Settings, classifier: Classifier, state: ServerState) -> Starlette:
     """Build the app. It is ready between lifespan start-up and shutdown."""
@@ -44,6 +49,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(PARSER_THREADS, "parser"))
         state.readiness.state = State.READY
         yield
         state.readiness.state = State.DRAINING
