@@ -28,7 +28,7 @@ CHUNK = 65_536
 
 @dataclass
 class Outcome:
-    """What became of some uploads. seconds: until the last was answered. wrong: results that were not as expected."""
+    """The results of some uploads. seconds: until the last was answered. wrong: results that were not as expected."""
 
     seconds: float = 0.0
     answered: int = 0

@@ -16,7 +16,7 @@ MAX_SENDS = 64
 
 @dataclass
 class Results:
-    """What became of a load. seconds: its length. served, shed: milliseconds until each 200 and each 503.
+    """The results of a load. seconds: its length. served, shed: milliseconds until each 200 and each 503.
 
     lost: connections that ended without a response. unsent: requests that were due while every connection was busy.
     """

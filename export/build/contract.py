@@ -23,7 +23,7 @@ from service.inference.session import Session
 
 @dataclass(frozen=True)
 class FileMeasurements:
-    """What was measured of one ONNX file.
+    """The measurements of one ONNX file.
 
     accuracy: for each labeled source, the number of `images` and how many are `correct`. parity: of fp32 with the
     checkpoint, or of int8 with fp32. self_test: ten logits for the service's self-test input.
@@ -36,7 +36,7 @@ class FileMeasurements:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of both ONNX files."""
+    """The measurements of both ONNX files."""
 
     fp32: FileMeasurements
     int8: FileMeasurements

@@ -55,7 +55,7 @@ class LocalInk:
 
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
-        """Where strokes are, bool (H, W)."""
+        """The pixels of strokes, bool (H, W)."""
         return self.pixels > self._threshold
 
     def strong(self) -> "LocalInk":

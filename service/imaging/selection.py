@@ -1,4 +1,4 @@
-"""Select components by their place and size: the digit, what belongs to it, and what is no digit."""
+"""Select components by place and size: the digit, the parts that belong to it, and border artifacts."""
 
 import numpy as np
 from numpy.typing import NDArray
