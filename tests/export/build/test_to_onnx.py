@@ -70,11 +70,11 @@ def test_exporting_again_gives_the_committed_bytes(exported: ModelFolder) -> Non
 
 
 def test_the_committed_transformer_has_the_documented_layers() -> None:
-    """Has convolutions 1->32 and 32->64 of 3 x 3, two 2 x 2 poolings, and two attention layers of 4 heads."""
+    """Has convolutions 1->32->32->64->64 of 3 x 3, two 2 x 2 poolings, and two attention layers of 4 heads."""
     graph = onnx.load(ModelFolder(WEIGHTS / "cnn-transformer").fp32).graph
     shapes = {tensor.name: list(numpy_helper.to_array(tensor).shape) for tensor in graph.initializer}
     kernels = [shapes[node.input[1]] for node in graph.node if node.op_type == "Conv"]
-    assert kernels == [[32, 1, 3, 3], [64, 32, 3, 3]]
+    assert kernels == [[32, 1, 3, 3], [32, 32, 3, 3], [64, 32, 3, 3], [64, 64, 3, 3]]
     settings = [
         (node.op_type, {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute})
         for node in graph.node
@@ -84,11 +84,11 @@ def test_the_committed_transformer_has_the_documented_layers() -> None:
 
 
 def test_the_transformer_has_few_nodes(tmp_path: Path) -> None:
-    """Has one node for each linear layer with its bias, and one for each attention."""
+    """Has one node for each linear layer with its bias, for each attention, and for each of four convolutions."""
     export_onnx(CnnTransformer().eval(), tmp_path / "model.onnx", {})
     nodes = Counter(node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node)
-    assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"]) == (10, 2, 0)
-    assert nodes.total() <= 42
+    assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"], nodes["Conv"]) == (10, 2, 0, 4)
+    assert nodes.total() <= 46
 
 
 def test_other_weights_give_another_file(exported: ModelFolder, tmp_path: Path) -> None:
