@@ -63,7 +63,7 @@ def _measure(port: int, request: Request, rounds: int, seconds: float) -> int:
 
 def _load(port: int, request: Request, rate: float, connections: int, seconds: float) -> Measurement:
     generator = OpenLoop(port, request, connections)
-    with probing(port, "/health", "/ready") as probes:
+    with probing(port, "/health", "/ready", "/metrics") as probes:
         results = generator.run(rate, seconds)
     return Measurement(results, probes)
 

@@ -8,6 +8,7 @@ from service.process.connection import LimitedConnection
 from service.process.linger import MAX_DROP_SECONDS
 from service.process.overload import SHED, SHED_AND_CLOSE, Overload, is_ordinary_post
 from service.process.rejections import STOPPED, Rejection, respond_stopped
+from service.process.start_queue import StartQueue
 from service.web.readiness import State
 from service.web.server_state import ServerState
 
@@ -15,12 +16,13 @@ from service.web.server_state import ServerState
 class RequestRunner(LimitedConnection):
     """Starts and ends the requests of a connection, one at a time."""
 
-    def __init__(self, *args: Any, state: ServerState, overload: Overload, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, state: ServerState, overload: Overload, starts: StartQueue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_flight = state.in_flight
         self._readiness = state.readiness
         self._recorder = state.recorder
         self._overload = overload
+        self._starts = starts
         self._task: asyncio.Task[Any] | None = None
         self._counted: set[Any] = set()  # cycles that count as small requests in flight
         self._has_large_body = False  # the newest request
@@ -36,7 +38,11 @@ class RequestRunner(LimitedConnection):
         self._in_flight.begin()
         self._running = cycle
         self._count_whole(cycle)
-        super()._start_asgi_task(cycle, partial(self._run, cycle, app))
+        start = partial(super()._start_asgi_task, cycle, partial(self._run, cycle, app))
+        if cycle.scope["method"] == "POST":
+            self._starts.add(start)
+        else:
+            start()
 
     def _count_whole(self, cycle: Any) -> None:
         """Count a small request that runs once its body has arrived, so that slow senders do not use up the limit."""

@@ -23,6 +23,7 @@ from service.process.log_config import log_config
 from service.process.log_limit import limit_repeats
 from service.process.overload import Overload, declare_overload
 from service.process.protocol import HttpProtocol
+from service.process.start_queue import StartQueue
 from service.settings import Settings
 from service.web.access_log import AccessLog
 from service.web.app import create_app
@@ -123,7 +124,9 @@ class Server(uvicorn.Server):
         )
         overload = Overload(settings.max_in_flight)
         declare_overload(self._state.registry, overload)
-        protocol = partial(HttpProtocol, state=self._state, overload=overload, limits=connection_limits)
+        protocol = partial(
+            HttpProtocol, state=self._state, overload=overload, starts=StartQueue(), limits=connection_limits
+        )
         return uvicorn.Config(
             create_app(settings, classifier, self._state),
             host=settings.host,

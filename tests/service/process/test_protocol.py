@@ -23,6 +23,7 @@ from service.process import connection, protocol, requests
 from service.process.connection import CYCLE_PARTS, PROTOCOL_PARTS, ConnectionLimits
 from service.process.overload import Overload
 from service.process.protocol import HttpProtocol
+from service.process.start_queue import StartQueue
 from service.web.readiness import State
 from service.web.server_state import ServerState
 from tests.service.process.connection import Connection
@@ -71,7 +72,7 @@ class RecordingApp:
     def running(self) -> Iterator[int]:
         """Serve in a thread and yield the port. The server waits at its end for at most one second."""
         limits = ConnectionLimits(max_connections=100, header_timeout=TIMEOUT)
-        protocol = partial(HttpProtocol, state=self.state, overload=self.overload, limits=limits)
+        protocol = partial(HttpProtocol, state=self.state, overload=self.overload, starts=StartQueue(), limits=limits)
         config = uvicorn.Config(
             self,
             port=0,
