@@ -1,6 +1,5 @@
 """Decode PNG and JPEG bytes into a gray image with Pillow."""
 
-import math
 import struct
 import warnings
 import zlib
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
@@ -16,10 +15,9 @@ from service.errors import ImageError
 from service.imaging import dc_scans, jpeg, png
 from service.imaging.buffers import Buffer, open_buffer
 from service.imaging.drawing import reduce_drawing
+from service.imaging.exif import MIN_TURNED, rotate_upright
+from service.imaging.gray import TARGET_SIDE, to_gray
 from service.imaging.structure import Structure
-
-TARGET_SIDE = 320
-"""Pixels per side that suffice to read a digit. Larger images are reduced while or right after they are decoded."""
 
 MAX_SIDE = 20_000
 """Pixels. Longer images are refused: buffers that grow with one side are not counted by area."""
@@ -36,14 +34,8 @@ SECONDS_PER_PASS_BYTE = 0.5e-9
 """Estimated decoding time: per byte of memory; per pixel of the file, most of which a reduced JPEG never stores; per
 coefficient byte of each JPEG pass."""
 
-MAX_COPIED_PIXELS = 2_000_000
-"""Pixels of an image of which a band may be copied before it is reduced."""
-
-MIN_GRAY_CONTRAST = 48
-"""Gray levels (of 255). Below this contrast, the color channel with the most contrast replaces the gray image."""
-
 BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 6}
-"""Peak memory per pixel of each Pillow mode, including the copies that this module makes."""
+"""Peak memory per pixel of each Pillow mode, including the copies that `to_gray` makes."""
 
 PARSER_ERRORS = (  # what Pillow's parsers raise on malformed files
     OSError,
@@ -59,19 +51,6 @@ PARSER_ERRORS = (  # what Pillow's parsers raise on malformed files
     struct.error,
     zlib.error,
 )
-
-ORIENTATIONS = {  # EXIF orientation -> how to turn the image upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-MIN_TURNED = 5
-"""The EXIF orientations from here on exchange width and height."""
 
 # Pillow warns about damaged metadata. Clients must not be able to fill the log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -129,8 +108,8 @@ class EncodedImage:
         try:
             self._leave_out_ac_scans()
             self.image.load()
-            gray = reduce_drawing(_to_gray(self.image))
-            return np.asarray(_rotate_upright(gray, self.orientation))
+            gray = reduce_drawing(to_gray(self.image))
+            return np.asarray(rotate_upright(gray, self.orientation))
         except PARSER_ERRORS as error:
             raise _damaged(error) from error
         finally:
@@ -192,7 +171,7 @@ def _damaged(error: Exception) -> ImageError:
 
 
 def _pixel_bytes(image: ImageFile.ImageFile) -> int:
-    """Estimate the bytes that the pixels take, including the copies that `_to_gray` makes."""
+    """Estimate the bytes that the pixels take, including the copies that `to_gray` makes."""
     transparent = image.mode in ("P", "L", "RGB", "1", "I;16") and image.has_transparency_data
     return image.width * image.height * (9 if transparent else BYTES_PER_PIXEL.get(image.mode, 6))
 
@@ -208,63 +187,3 @@ def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:
             f"it has too many pixels. {width} x {height} of them would take {needed / 1e6:.0f} MB of"
             f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller image: 28 x 28 is enough."
         )
-
-
-def _to_gray(image: Image.Image) -> Image.Image:
-    """Convert any mode to one opaque band of brightness, mode L, reduced."""
-    if image.has_transparency_data and image.mode != "I;16":
-        image = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
-        alpha = image.getchannel("A")
-        if alpha.getextrema() != (255, 255):
-            return _composite_alpha(image, alpha)
-    if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
-        image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
-    if image.mode in ("1", "P"):  # cannot be reduced
-        image = image.convert("L")
-    if image.mode == "CMYK":  # Pillow converts it to a wrong brightness
-        image = _reduce(image).convert("RGB")
-    return _most_contrast(image)
-
-
-def _most_contrast(image: Image.Image) -> Image.Image:
-    """Return the brightness, reduced, or the color channel with the most contrast if all are equally bright.
-
-    One band is reduced: that takes a sixth of the time of reducing four. A large image is reduced first, because a band
-    of it would take memory.
-    """
-    if image.width * image.height > MAX_COPIED_PIXELS:
-        image = _reduce(image)
-    gray = _reduce(image if image.mode == "L" else image.convert("L"))  # a conversion would copy it
-    if image.mode in ("L", "LA") or _contrast(gray) >= MIN_GRAY_CONTRAST:
-        return gray
-    return max((_reduce(image.getchannel(band)) for band in "RGB"), key=_contrast)
-
-
-def _contrast(band: Image.Image) -> int:
-    lowest, highest = band.getextrema()
-    return int(highest) - int(lowest)  # type: ignore[arg-type]  # of one band: two numbers
-
-
-def _composite_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Composite an image on a background that keeps its ink visible: mode RGBA or LA, alpha mode L; to mode L, reduced.
-
-    If most pixels are opaque, the image is a page and the background takes the page's median gray. Otherwise the
-    image is a stroke on a transparent layer and the background takes the opposite brightness.
-    """
-    alpha, gray = _reduce(alpha), _reduce(image.convert("L"))
-    opaque = np.asarray(gray)[np.asarray(alpha) > 127]
-    median = int(np.median(opaque)) if opaque.size else 0
-    is_page = opaque.size * 2 > gray.width * gray.height
-    background = Image.new("L", gray.size, median if is_page else 255 * (median < 128))
-    background.paste(gray, mask=alpha)
-    return background
-
-
-def _reduce(image: Image.Image) -> Image.Image:
-    factor = math.isqrt(image.width * image.height) // TARGET_SIDE
-    return image.reduce(factor) if factor > 1 else image
-
-
-def _rotate_upright(gray: Image.Image, orientation: int) -> Image.Image:
-    method = ORIENTATIONS.get(orientation)
-    return gray.transpose(method) if method is not None else gray

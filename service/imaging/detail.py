@@ -10,7 +10,9 @@ from PIL.PngImagePlugin import PngImageFile
 
 from service.imaging import png
 from service.imaging.buffers import open_buffer
-from service.imaging.decode import PARSER_ERRORS, EncodedImage, _rotate_upright, _to_gray
+from service.imaging.decode import PARSER_ERRORS, EncodedImage
+from service.imaging.exif import rotate_upright
+from service.imaging.gray import to_gray
 
 DETAIL_SIDE = 1_280
 """Pixels per side that a JPEG file is decoded with at least. A PNG file has all of its pixels."""
@@ -57,4 +59,4 @@ def _decode_part(source: Image.Image, orientation: int, part: Part) -> NDArray[n
         max(int(columns[0] * size[0]) + 1, round(columns[1] * size[0])),
         max(int(rows[0] * size[1]) + 1, round(rows[1] * size[1])),
     )
-    return np.asarray(_rotate_upright(_to_gray(source.crop(box)), orientation))
+    return np.asarray(rotate_upright(to_gray(source.crop(box)), orientation))

@@ -1,7 +1,9 @@
-"""Read the orientation from EXIF data, which is a TIFF directory. Nothing else in it matters."""
+"""Read the orientation from EXIF data, a TIFF directory whose other entries do not matter, and turn images upright."""
 
 import struct
 from contextlib import suppress
+
+from PIL import Image
 
 MAX_BYTES = 65_536
 """The orientation is one of the first entries. What lies behind this many bytes is not read."""
@@ -11,6 +13,19 @@ MAX_ENTRIES = 1_000
 UPRIGHT = 1
 ORIENTATION_TAG = 0x0112
 SHORT = 3  # TIFF's code for an unsigned integer of 16 bits
+
+ORIENTATIONS = {  # EXIF orientation -> how to turn the image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+MIN_TURNED = 5
+"""The EXIF orientations from here on exchange width and height."""
 
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
@@ -32,3 +47,9 @@ def _find_orientation(tiff: bytes, order: str) -> int:
         if (tag, kind, length) == (ORIENTATION_TAG, SHORT, 1):
             return value if 1 <= value <= 8 else UPRIGHT
     return UPRIGHT
+
+
+def rotate_upright(gray: Image.Image, orientation: int) -> Image.Image:
+    """Turn an image upright. orientation: as in EXIF; others than 2 to 8 change nothing."""
+    method = ORIENTATIONS.get(orientation)
+    return gray.transpose(method) if method is not None else gray

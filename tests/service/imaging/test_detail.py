@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.imaging.decode import ORIENTATIONS, open_image
+from service.imaging.decode import open_image
 from service.imaging.detail import decode_parts
+from service.imaging.exif import ORIENTATIONS
 from tests.images import SEVEN, encode
 
 MAX_BYTES = 50_000_000
