@@ -34,10 +34,10 @@ lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m mypy
 	@.venv/dev/bin/lint-imports --no-cache
 
-train: .venv/dev/.done ## Train MODEL on MNIST, or resume (EPOCHS=, SEED=, LEARNING_RATE=, START=checkpoint, START_SHARE=)
+train: .venv/dev/.done ## Train MODEL on MNIST, or resume (EPOCHS=, SEED=, LEARNING_RATE=, START=, TEACHERS=checkpoints)
 	@$(DEV) -m export train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)") \
-		$(if $(START_SHARE),--start-share $(START_SHARE))
+		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)")\
+		$(if $(TEACHERS), --teachers $(TEACHERS))
 
 export: .venv/dev/.done ## Export MODEL: checkpoint -> ONNX -> int8 -> parity -> contract (CHECKPOINT=your own)
 	@$(DEV) -m export build --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")

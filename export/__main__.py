@@ -39,10 +39,9 @@ def train(options: argparse.Namespace) -> None:
         epochs=options.epochs,
         seed=options.seed,
         learning_rate=options.learning_rate,
-        start_share=options.start_share,
     )
     run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
-    train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start)
+    train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start, options.teachers)
     print(
         f"Trained {weights.checkpoint}. Run `make export MODEL={options.model}` to build the served files from it:"
         " until then the service refuses this model."
@@ -114,8 +113,8 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
         help="peak learning rate of AdamW per step, above 0",
     )
     command.add_argument("--start", type=Path, help="checkpoint to start from (default: random weights)")
-    share = "share of the start checkpoint in the published weights, 0 to 1"
-    command.add_argument("--start-share", type=_share, default=Recipe.start_share, help=share)
+    teachers = "checkpoints of the model wide-cnn to learn from besides the labels (default: none)"
+    command.add_argument("--teachers", type=Path, nargs="*", default=[], help=teachers)
     command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
 
 
@@ -149,12 +148,6 @@ def _at_least(value: int, minimum: int) -> int:
 def _positive_float(text: str) -> float:
     if not 0 < (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-def _share(text: str) -> float:
-    if not 0 <= (value := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
     return value
 
 

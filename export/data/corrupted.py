@@ -13,7 +13,7 @@ from service.imaging.normalize import SIDE, center, crop_to_ink, normalize_digit
 from service.imaging.segment import MAX_CANVAS_SIDE
 
 MAX_ATTEMPTS = 20
-TRAIN_COUNT = 10_000
+TRAIN_COUNT = 20_000
 
 INVERTED_SHARE = 0.07
 """Share of the images in which the background is taken for ink."""

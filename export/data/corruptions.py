@@ -16,6 +16,10 @@ Ink = NDArray[np.float64]
 Corruption = Callable[[Ink, np.random.Generator], Ink]
 
 
+BAR_EDGES = ((0,), (0, 1), (0, 2), (0, 2), (0, 1, 2), (0, 1, 2, 3))
+"""The edges that have a bar, in quarter turns."""
+
+
 def add_noise(ink: Ink, rng: np.random.Generator) -> Ink:
     """Add Gaussian noise of a standard deviation up to 0.35."""
     return np.asarray(ink + rng.normal(0, rng.uniform(0.05, 0.35), ink.shape))
@@ -37,13 +41,16 @@ def blur(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def draw_lines(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Draw one to three polylines of up to six points across the image, as form lines and strokes of deletion are."""
+    """Draw one to three polylines of up to ten points across the image, as form lines and strokes of deletion are."""
     canvas = Image.new("L", ink.shape, 0)
     for _ in range(rng.integers(1, 4)):
-        points = rng.uniform(0, len(ink), (int(rng.integers(2, 7)), 2))
-        if rng.random() < 0.5:
+        points = rng.uniform(0, len(ink), (int(rng.integers(2, 11)), 2))
+        if rng.random() < 0.3:
             points[:, int(rng.integers(2))] = points[0, 0]  # exactly horizontal or vertical
-        ImageDraw.Draw(canvas).line([(x, y) for x, y in points], 255, int(rng.integers(1, 2 + len(ink) // SIDE)))
+        elif rng.random() < 0.5:
+            points = points[np.argsort(points[:, int(rng.integers(2))])]  # from one side to the other
+        width = int(rng.integers(1, 2 + 2 * len(ink) // SIDE))
+        ImageDraw.Draw(canvas).line([(x, y) for x, y in points], 255, width)
     return np.maximum(ink, rng.uniform(0.3, 1) * np.asarray(canvas) / 255)
 
 
@@ -74,11 +81,13 @@ def draw_blobs(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def draw_bars(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Lay a bar over one or two edges: of one gray, or with what lies under it inverted."""
-    page = ink.copy()
-    for _ in range(rng.integers(1, 3)):
-        edge = np.rot90(page, int(rng.integers(4)))[: max(1, int(len(ink) * rng.uniform(0.03, 0.25)))]
-        edge[:] = 1 - edge if rng.random() < 0.5 else rng.uniform(0.3, 1)
+    """Lay a bar over some edges, a third of the side wide at most: of one gray, or with what lies under it inverted."""
+    page, turn = ink.copy(), int(rng.integers(4))
+    is_inverted, width, level = rng.random() < 0.6, rng.uniform(0.03, 0.35), rng.uniform(0.3, 1)
+    for step in BAR_EDGES[int(rng.integers(len(BAR_EDGES)))]:
+        edge = np.rot90(page, turn + step)[: max(1, int(len(ink) * width))]
+        edge[:] = 1 - edge if is_inverted else level
+        width *= rng.uniform(0.6, 1.1)
     return page
 
 
@@ -95,9 +104,16 @@ def add_fog(ink: Ink, rng: np.random.Generator) -> Ink:
     return np.asarray(ink * (1 - veil) + veil)
 
 
-def outline(ink: Ink, _: np.random.Generator) -> Ink:
-    """Keep only the contour of the strokes."""
-    return _filtered(ink, ImageFilter.MaxFilter(3)) - _filtered(ink, ImageFilter.MinFilter(3))
+def outline(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Keep only the contour of the strokes: its inner side, its outer side or both, soft or as a sharp line."""
+    scale = int(rng.integers(1, 4))
+    large = _resized(ink, scale * len(ink))
+    if rng.random() < 0.6:
+        large = (large > rng.uniform(0.2, 0.7)).astype(np.float64)
+    outer = _filtered(large, ImageFilter.MaxFilter(3)) if rng.random() < 0.7 else large
+    inner = _filtered(large, ImageFilter.MinFilter(3)) if rng.random() < 0.5 or outer is large else large
+    contour = _resized(outer - inner, len(ink)) * rng.uniform(1, scale)
+    return np.clip(contour, 0, 1)
 
 
 def change_thickness(ink: Ink, rng: np.random.Generator) -> Ink:

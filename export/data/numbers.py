@@ -8,7 +8,7 @@ from export.data.dataset import OUTLIER_LABEL, Dataset
 from export.data.scenes import map_parallel
 from service.imaging.normalize import center, crop_to_ink, resize_to_box
 
-TRAIN_COUNT = 20_000
+TRAIN_COUNT = 40_000
 
 MAX_DIGITS = 6
 FRAGMENT_SHARE = 0.25

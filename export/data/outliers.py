@@ -27,7 +27,7 @@ confidence in real digits."""
 TRAIN_FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "STIXGeneral", "STIXGeneralItalic")
 EVAL_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic", "DejaVuSansMono", "DejaVuSansMono-BoldOblique")
 
-TRAIN_COUNT = 12_000
+TRAIN_COUNT = 24_000
 EVAL_SEED = 1_000
 
 DRAWING_SIDE = 64

@@ -1,4 +1,4 @@
-"""Augment a batch of digits: vary the stroke width, apply a random affine map and a smooth random warp."""
+"""Augment a batch of digits: vary the stroke width, apply a random affine map and a smooth random warp, and noise."""
 
 import math
 
@@ -13,6 +13,9 @@ MAX_SHIFT = 2.0 / 14  # two pixels, in the [-1, 1] coordinates of the sampling g
 MAX_WARP = 2.0 / 14
 WARP_POINTS = 5
 MAX_STROKE_CHANGE = 0.4
+NOISE_SHARE = 0.15
+MAX_NOISE = 0.35  # standard deviation
+MAX_IMPULSES = 0.2  # share of the pixels
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -24,6 +27,20 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     grid = F.affine_grid(_random_affine(len(images), generator), list(images.shape), align_corners=False)
     grid = grid + _random_warp(len(images), images.shape[-1], generator)
     return F.grid_sample(_vary_stroke_width(images, generator), grid, align_corners=False)
+
+
+def add_noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Add noise to float32 (N, 1, 28, 28) in [0, 1]: Gaussian to NOISE_SHARE of the images, impulses to as many."""
+    noise = torch.randn(images.shape, generator=generator, device=generator.device)
+    noisy = (images + noise * _strengths(len(images), MAX_NOISE, generator)).clamp(0, 1)
+    is_hit = _random(generator, *images.shape) < _strengths(len(images), MAX_IMPULSES, generator)
+    return torch.where(is_hit, (_random(generator, *images.shape) < 0.5).float(), noisy)
+
+
+def _strengths(count: int, maximum: float, generator: torch.Generator) -> Tensor:
+    """Return random strengths in [0, maximum], float32 (N, 1, 1, 1): 0 for all but NOISE_SHARE of the images."""
+    is_noisy = _random(generator, count, 1, 1, 1) < NOISE_SHARE
+    return is_noisy * _random(generator, count, 1, 1, 1) * maximum
 
 
 def _vary_stroke_width(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,8 +2,10 @@
 
 import hashlib
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,3 +74,10 @@ def check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module) 
         if state[key].shape != expected[key].shape:
             actual, needed = tuple(state[key].shape), tuple(expected[key].shape)
             raise CheckpointError(f"{path} does not fit: {key} has shape {actual}, and the architecture {needed}.")
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Save a state dict. An interruption leaves the earlier file."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)

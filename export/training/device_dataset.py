@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from export.data.dataset import Dataset
-from export.training.augment import augment
+from export.training.augment import add_noise, augment
 from service.imaging.normalize import MEAN, STD
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -47,7 +47,7 @@ class DeviceDataset:
             ]
         )
         for indices in sample[_permutation(len(sample), generator)].split(batch_size):
-            yield standardize(augment(self.images[indices], generator)), self.labels[indices]
+            yield standardize(add_noise(augment(self.images[indices], generator), generator)), self.labels[indices]
 
 
 def standardize(images: Tensor) -> Tensor:

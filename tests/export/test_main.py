@@ -18,7 +18,7 @@ NAME = "cnn-transformer"
 
 HELP = {
     "train": [
-        f"number of epochs of 55,000 images, 1 or more (default: {Recipe.epochs})",
+        f"number of epochs of 66,500 images, 1 or more (default: {Recipe.epochs})",
         "seed of all random numbers, 0 or more (default: 0)",
         "peak learning rate of AdamW per step, above 0 (default: 0.002)",
         "checkpoint to start from (default: random weights)",

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from export.training.augment import augment
+from export.training.augment import NOISE_SHARE, add_noise, augment
 from service.imaging.normalize import normalize_digit
 from tests.images import SEVEN
 
@@ -38,3 +38,13 @@ def test_every_image_is_changed_differently_and_keeps_its_ink() -> None:
     assert ink.max() < 2
     differences = (result[1:] - result[:-1]).abs().mean(dim=(1, 2, 3))
     assert differences.min() > 0.01
+
+
+def test_noise_reaches_a_share_of_the_images() -> None:
+    """Leave about (1 - NOISE_SHARE) squared of the images as they are, and keep the range of all."""
+    batch = sevens(2_000)
+    result = add_noise(batch, torch.Generator().manual_seed(0))
+    unchanged = (result == batch).flatten(1).all(dim=1).double().mean()
+    assert abs(float(unchanged) - (1 - NOISE_SHARE) ** 2) < 0.03
+    assert result.min() >= 0
+    assert result.max() <= 1

@@ -9,27 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from examples.draw import EXAMPLES, draw
-from export.data.dataset import OUTLIER_LABEL, Dataset
+from export.data.dataset import Dataset
 from export.data.scenes import normalize_dataset
 from export.errors import CheckpointError, ExportError
-from export.model import CnnTransformer
+from export.model import find_architecture
 from export.model_folder import ModelFolder, RunFolder
-from export.training.checkpoint import load_checkpoint, sha256
-from export.training.device_dataset import DeviceDataset
+from export.training.calibrate import predict_logits
+from export.training.checkpoint import load_checkpoint, save_state, sha256
+from export.training.data import CORRUPTED, TrainingData
+from export.training.device_dataset import DEVICE, DeviceDataset
 from export.training.recipe import Recipe
-from export.training.train import (
-    CORRUPTED,
-    TrainingData,
-    calibration_data,
-    keep_start,
-    learning_rate_factor,
-    publish,
-    run_epochs,
-    soft_targets,
-    train_model,
-)
+from export.training.train import publish, train_model
+from export.training.trainer import run_epochs
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 ONE_EPOCH = Recipe(epochs=1, batch_size=32)
@@ -133,7 +127,7 @@ def test_a_run_can_start_from_a_checkpoint(data: TrainingData, uninterrupted: Ru
     start = load_checkpoint(NAME, uninterrupted.checkpoint)
     still = Recipe(epochs=1, batch_size=32, learning_rate=1e-12, weight_decay=0, start_sha256="a hash")
     run, weights = RunFolder(tmp_path / "runs" / NAME), ModelFolder(tmp_path / "weights" / NAME)
-    run_epochs(NAME, still, data, run, start)
+    run_epochs(NAME, still, data, run, start.network)
     for key, value in weights_of(run).items():
         if "running" not in key and "tracked" not in key:
             assert torch.allclose(value, weights_of(uninterrupted)[key], atol=1e-5)
@@ -160,39 +154,37 @@ def test_a_missing_start_fails_before_the_data_is_loaded(tmp_path: Path) -> None
         train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, tmp_path / "none.pth")
 
 
-def test_outliers_get_a_uniform_target() -> None:
-    """Gives each row a distribution: a smoothed label for a digit, equal shares for an outlier."""
-    targets = soft_targets(torch.tensor([3, OUTLIER_LABEL]), 10, 0.1)
-    assert torch.allclose(targets.sum(dim=1), torch.ones(2))
-    assert targets[0, 3] == pytest.approx(0.91)
-    assert torch.allclose(targets[1], torch.full((10,), 0.1))
-
-
-def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    """Reaches its peak after the warm-up, and falls in the last 40 of 100 steps."""
-    factors = [learning_rate_factor(step, warm_up=10, total=100, decay=0.4) for step in range(101)]
-    assert factors[0] == pytest.approx(0.1)
-    assert factors[9:61] == [1.0] * 52
-    assert factors[80] == pytest.approx(0.5)
-    assert factors[100] == 0
-
-
-def test_a_longer_run_begins_with_the_learning_rates_of_a_shorter_one() -> None:
-    """Depends on the length of the run only in the decay."""
-    short, long = ([learning_rate_factor(step, 5, total, 0.4) for step in range(60)] for total in (100, 200))
-    assert short == long
-
-
-def test_the_published_weights_keep_a_share_of_the_start() -> None:
-    """Moves each weight a quarter of the way back; the count of batches stays."""
-    new, old = CnnTransformer(), CnnTransformer()
-    expected = {key: value.lerp(old.state_dict()[key], 0.25) for key, value in new.state_dict().items() if value.ndim}
-    keep_start(new, old, 0.25)
-    assert all(torch.allclose(new.state_dict()[key], value) for key, value in expected.items())
-
-
 def test_corrupted_images_select_the_checkpoint_but_fit_no_temperature(data: TrainingData) -> None:
     """Leave them out of the images that calibrate."""
     drawn = data.validation["drawn"]
     both = TrainingData(data.training, {"drawn": drawn, CORRUPTED: data.training})
-    assert calibration_data(both) == [drawn]
+    assert both.calibration == [drawn]
+
+
+class ConstantTeacher(nn.Module):
+    """Reads a 4 in every image."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return 20.0 * nn.functional.one_hot(torch.full((len(images),), 4, device=DEVICE), 10)
+
+
+def test_a_network_learns_from_teachers(data: TrainingData, uninterrupted: RunFolder, tmp_path: Path) -> None:
+    """Moves toward the answers of the teachers instead of the labels where they differ."""
+    taught = RunFolder(tmp_path / NAME)
+    run_epochs(NAME, QUICK, data, taught, teachers=[ConstantTeacher()])
+    fours = [mean_probability_of_4(data, run) for run in (taught, uninterrupted)]
+    assert fours[0] > 0.5 > fours[1]
+
+
+def mean_probability_of_4(data: TrainingData, run: RunFolder) -> float:
+    logits = predict_logits(load_checkpoint(NAME, run.checkpoint).network.to(DEVICE), data.training)
+    return float(logits.softmax(dim=1)[:, 4].mean())
+
+
+def test_a_teacher_of_another_architecture_fails_before_the_data_is_loaded(tmp_path: Path) -> None:
+    """Names the file and the first key that does not fit: here MNIST's folder does not exist either."""
+    path = tmp_path / "small.pth"
+    save_state(find_architecture("cnn")().state_dict(), path)
+    run, weights = RunFolder(tmp_path / "runs"), ModelFolder(tmp_path / "weights")
+    with pytest.raises(CheckpointError, match=r"small.pth does not fit: features.0.weight has shape"):
+        train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, teacher_paths=[path])

@@ -1,0 +1,39 @@
+"""The targets and the loss of training."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from export.data.dataset import OUTLIER_LABEL
+
+TEACHER_SHARE = 0.7
+"""Weight of the teachers' answers in the loss. The rest is the weight of the labels."""
+
+TEACHER_TEMPERATURE = 2.0
+
+
+def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
+    """Convert labels, int64 (B,), to target probabilities, float32 (B, C): smoothed labels; uniform for outliers.
+
+    The uniform target is that of outlier exposure (Hendrycks et al. 2019, "Deep anomaly detection with outlier
+    exposure").
+    """
+    smoothed = F.one_hot(labels.clamp(min=0), num_classes) * (1 - smoothing) + smoothing / num_classes
+    return torch.where((labels == OUTLIER_LABEL)[:, None], 1 / num_classes, smoothed)
+
+
+def distillation_loss(logits: Tensor, taught: Tensor) -> Tensor:
+    """Compare logits, float32 (B, C), with the probabilities of the teachers, float32 (B, C): a scalar.
+
+    Hinton et al. 2015, "Distilling the knowledge in a neural network". The factor keeps the gradient's scale.
+    """
+    return F.cross_entropy(logits / TEACHER_TEMPERATURE, taught) * TEACHER_TEMPERATURE**2
+
+
+@torch.no_grad()
+def teach(teachers: Sequence[nn.Module], images: Tensor) -> Tensor:
+    """Return the mean probabilities of the teachers at TEACHER_TEMPERATURE, float32 (B, C)."""
+    answers = [(teacher(images).float() / TEACHER_TEMPERATURE).softmax(dim=1) for teacher in teachers]
+    return torch.stack(answers).mean(dim=0)
