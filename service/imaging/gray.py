@@ -19,9 +19,8 @@ def to_gray(image: Image.Image) -> Image.Image:
     """Convert any mode to one opaque band of brightness, mode L, reduced."""
     if image.has_transparency_data and image.mode != "I;16":
         image = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
-        alpha = image.getchannel("A")
-        if alpha.getextrema() != (255, 255):
-            return _composite_alpha(image, alpha)
+        if image.getchannel("A").getextrema() != (255, 255):
+            return _composite_alpha(image)
     if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
         image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
     if image.mode in ("1", "P"):  # cannot be reduced
@@ -34,10 +33,10 @@ def to_gray(image: Image.Image) -> Image.Image:
 def _most_contrast(image: Image.Image) -> Image.Image:
     """Return the brightness, reduced, or the color channel with the most contrast if all are equally bright.
 
-    One band is reduced: that takes a sixth of the time of reducing four. A large image is reduced first, because a band
-    of it would take memory.
+    One band is reduced: that takes a sixth of the time of reducing four. A large RGB image is reduced first, because a
+    band of it would take memory that its estimate leaves out.
     """
-    if image.width * image.height > MAX_COPIED_PIXELS:
+    if image.mode == "RGB" and image.width * image.height > MAX_COPIED_PIXELS:
         image = _reduce(image)
     gray = _reduce(image if image.mode == "L" else image.convert("L"))  # a conversion would copy it
     if image.mode in ("L", "LA") or _contrast(gray) >= MIN_GRAY_CONTRAST:
@@ -50,13 +49,13 @@ def _contrast(band: Image.Image) -> int:
     return int(highest) - int(lowest)  # type: ignore[arg-type]  # of one band: two numbers
 
 
-def _composite_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Composite an image on a background that keeps its ink visible: mode RGBA or LA, alpha mode L; to mode L, reduced.
+def _composite_alpha(image: Image.Image) -> Image.Image:
+    """Composite an image on a background that keeps its ink visible: mode RGBA or LA to mode L, reduced.
 
     If most pixels are opaque, the image is a page and the background takes the page's median gray. Otherwise the
     image is a stroke on a transparent layer and the background takes the opposite brightness.
     """
-    alpha, gray = _reduce(alpha), _reduce(image.convert("L"))
+    alpha, gray = _reduce(image.getchannel("A")), _reduce(image.convert("L"))
     opaque = np.asarray(gray)[np.asarray(alpha) > 127]
     median = int(np.median(opaque)) if opaque.size else 0
     is_page = opaque.size * 2 > gray.width * gray.height
