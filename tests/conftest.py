@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def find_mnist() -> Path | None:
     """Return the folder that MNIST_DIR names, the one beside the checkout, or the cache of the downloads."""
     named = os.environ.get("MNIST_DIR")
-    folders = [Path(named)] if named else [ROOT.parent / "shared" / "data" / "mnist", cache_folder()]
+    folders = [Path(named)] if named else [ROOT.parent / "shared" / "data" / "mnist", cache_folder("mnist")]
     return next((folder for folder in folders if folder.is_dir()), None)
 
 

@@ -55,10 +55,10 @@ def mnist_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(name) if name else None
 
 
-def cache_folder() -> Path:
-    """Return the folder that MNIST is downloaded into: in XDG_CACHE_HOME, or in ~/.cache."""
+def cache_folder(name: str) -> Path:
+    """Return the folder `name` of this project's cache, in XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "digit-service" / "mnist"
+    return Path(base) / "digit-service" / name
 
 
 def download(folder: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
@@ -92,7 +92,7 @@ def read_idx(folder: Path, name: str, offset: int) -> NDArray[np.uint8]:
 
 
 def _load(split: str, folder: Path | None) -> Dataset:
-    folder = folder if folder is not None else download(cache_folder())
+    folder = folder if folder is not None else download(cache_folder("mnist"))
     images = read_idx(folder, f"{split}-images-idx3-ubyte", offset=16).reshape(-1, 28, 28)
     labels = read_idx(folder, f"{split}-labels-idx1-ubyte", offset=8)
     return Dataset(images, labels.astype(np.int64))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from export.data.cache import DatasetCache
+from export.data.mnist import cache_folder
 from export.model import TEACHER, find_architecture
 from export.model_folder import ModelFolder, RunFolder
 from export.training.calibrate import calibrate
@@ -41,7 +42,7 @@ def train_model(
         teacher_sha256=tuple(sha256(path) for path in teacher_paths),
     )
     check_resumable(recipe.settings(name), run)
-    data = load_data(mnist, DatasetCache(run.path.parent / "data"))
+    data = load_data(mnist, DatasetCache(cache_folder("rendered")))
     run_epochs(name, recipe, data, run, start.network if start else None, teachers)
     publish(name, run, weights, data, start)
 

@@ -1,4 +1,4 @@
-"""Reconsider a doubtful first reading: the network decides between alternatives."""
+"""Reconsider a doubtful first reading: the network looks at several views, and decides between alternatives."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit
 from service.imaging.decode import EncodedImage
 from service.imaging.detail import Part, decode_parts
 from service.imaging.normalize import Box, Digit, standardize
+from service.imaging.views import canvas_views
 from service.inference.classifier import Prediction
 from service.inference.number import shows_several
 from service.inference.reading import Classify, FirstReading, Gray, Reading
@@ -40,10 +41,21 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
 
     Raises ImageError if the image shows no digit.
     """
-    reading = first.settle() if first.is_sure else _read_alternatives(first, classify)
+    if not first.is_sure:
+        first = _average_views(first, classify)
+    reading = _read_alternatives(first, classify) if first.needs_alternatives else first.settle()
     if first.digit and first.digit.may_be_several and shows_several(first.gray, classify):
         return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
     return reading
+
+
+def _average_views(first: FirstReading, classify: Classify) -> FirstReading:
+    """Replace a doubtful prediction by the mean over slightly changed views of the digit."""
+    if first.digit is None:
+        return first
+    predictions = classify(np.stack([standardize(view) for view in canvas_views(first.digit.image)]))
+    mean = np.mean([prediction.probabilities for prediction in predictions], axis=0)
+    return replace(first, prediction=Prediction(int(mean.argmax()), tuple(mean.tolist())))
 
 
 def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
@@ -54,6 +66,8 @@ def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
     if not digits:
         return first.settle()
     predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
+    if first.prediction:
+        predictions[0] = first.prediction
     best = _best(predictions, FIRST_BONUS if first.digit and not first.digit.is_ambiguous else 0.0)
     if first.digit is None and predictions[best].confidence < MIN_FOUND:
         return first.settle()

@@ -1,14 +1,16 @@
 """A doubtful image is read from its alternatives; an empty one is rejected; no confidence comes out of nothing."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.inference.classifier import Classifier
+from service.inference.classifier import Classifier, Prediction
 from service.inference.predictor import Predictor
+from service.inference.reader import reconsider
 from service.inference.reading import MIN_SURE
 from tests.images import DIGIT, SEVEN, encode, half_inverted, png
 from tests.service.imaging.test_alternatives import IMAGES
@@ -77,3 +79,17 @@ def test_noise_gets_no_high_confidence(predictor: Predictor, seed: int) -> None:
     squares = rng.integers(0, 256, (12, 12), np.uint8).repeat(12, axis=0).repeat(12, axis=1)
     with suppress(ImageError):
         assert predictor.predict(png(squares)).confidence <= 0.9
+
+
+@pytest.mark.parametrize(("confidence", "digit"), [(0.89, DIGIT), (0.91, 1)])
+def test_a_doubtful_canvas_is_looked_at_again(
+    predictor: Predictor, classifier: Classifier, confidence: float, digit: int
+) -> None:
+    """Replace a doubtful prediction by the mean over views of the digit, where it is; keep a sure one."""
+    first = predictor.begin(predictor.open(encode(SEVEN.resize((28, 28)))))
+    others = (1 - confidence) / 9
+    wrong = Prediction(1, (others, confidence, *[others] * 8))
+    reading = reconsider(replace(first, prediction=wrong), classifier.classify)
+    assert reading.digit is first.digit
+    assert reading.prediction.digit == digit
+    assert sum(reading.prediction.probabilities) == pytest.approx(1)
