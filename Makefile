@@ -17,7 +17,7 @@ COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 
 	--no-annotate --no-header --quiet
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 
-.PHONY: help serve test lint train export evaluate card fuzz soak bench wheel image lock clean
+.PHONY: help serve test lint train export evaluate card fuzz soak failover bench wheel image lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ fuzz: .venv/dev/.done ## Fuzz decoding, body parsing and the whole app for MINUT
 soak: .venv/serve/.done .venv/dev/.done ## Serve mixed traffic for MINUTES (10): memory, descriptors and threads must stay level
 	@SERVE_PYTHON=$(SERVE) $(DEV) -m tests.soak --minutes $(or $(MINUTES),10)
 
+failover: .venv/serve/.done .venv/dev/.done ## Kill and roll two replicas behind HAProxy under load: what do clients see?
+	@SERVE_PYTHON=$(SERVE) $(DEV) -m tests.failover --image $(IMAGE) $(if $(OPTIONS),--options "$(OPTIONS)")
+
 bench: .venv/dev/.done ## Benchmark speed, memory and start-up beside FastAPI + PyTorch (needs wrk and two cores)
 	@$(DEV) -m benchmarks
 
@@ -73,6 +76,7 @@ UNUSED := flatbuffers packaging protobuf h11 idna
 lock: .venv/dev/.done ## Pin the versions that pyproject.toml allows
 	@$(DEV) $(PIP) uv
 	@$(COMPILE) --generate-hashes $(addprefix --no-emit-package ,$(UNUSED)) > requirements-serve.txt
+	@$(COMPILE) --generate-hashes > requirements.txt # for buildpacks, which install dependencies, too
 	@$(COMPILE) --group export --group bench --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
 
 clean: ## Remove environments, caches and builds; keep weights/ and runs/

@@ -40,6 +40,15 @@ class Container:
         """Return whether it has not been killed."""
         return self._inspect("{{.State.Running}}") == "true"
 
+    def kill(self) -> None:
+        """End it at once."""
+        _output(self.engine, "kill", self.name)
+
+    def stop(self, seconds: int) -> int:
+        """Send SIGTERM, wait for the end, kill it after so many seconds, and return its status."""
+        _output(self.engine, "stop", "--time", str(seconds), self.name)
+        return int(self._inspect("{{.State.ExitCode}}"))
+
     def out_of_memory_kills(self) -> int:
         """Return how many of its processes the kernel has killed for memory."""
         folder = self._cgroup()

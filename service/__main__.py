@@ -87,7 +87,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
         server.on_alive = heartbeat.beat
         server.run([listener])
 
-    Supervisor(sockets, serve_worker, settings.drain_seconds + STOP_GRACE).run()
+    Supervisor(sockets, serve_worker, settings.shutdown_delay + settings.drain_seconds + STOP_GRACE).run()
     os._exit(0)  # tearing down the libraries would take half a second
 
 

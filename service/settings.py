@@ -112,8 +112,11 @@ class Settings:
     threads: int = _setting(
         0, _number(int, 0, 1_024), "large images that a worker decodes at once; 0: its share of the CPUs"
     )
+    shutdown_delay: float = _setting(
+        0.0, _number(float, 0.0, 3_600.0), "seconds after SIGTERM in which /ready returns 503 and the rest goes on"
+    )
     drain_seconds: float = _setting(
-        0.0, _number(float, 0.0, 3_600.0), "seconds for which /ready returns 503 before the server stops listening"
+        0.0, _number(float, 0.0, 3_600.0), "seconds then in which new predictions get 503, before listening ends"
     )
     log_level: str = _setting(
         "info", _choice(*LOG_LEVELS), f"{', '.join(LOG_LEVELS)}; up to info, one line per request is logged"

@@ -16,6 +16,7 @@ DOCUMENTED = {
     "clean",
     "evaluate",
     "export",
+    "failover",
     "fuzz",
     "image",
     "lint",

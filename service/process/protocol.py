@@ -18,7 +18,6 @@ from service.process.rejections import (
     Rejection,
 )
 from service.process.requests import RequestRunner
-from service.web.readiness import State
 
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 FRAMING_LENGTHS = tuple(map(len, FRAMING_HEADERS))
@@ -100,7 +99,7 @@ class HttpProtocol(RequestRunner):
             self._has_large_body = not value.isdigit() or int(value) > READ_SIZE
 
     def on_headers_complete(self) -> None:
-        """Start the request. While the service drains, the response closes the connection."""
+        """Start the request. Once the service stops, the response closes the connection."""
         if self._is_replay:
             return
         self._stop_timer()
@@ -111,7 +110,7 @@ class HttpProtocol(RequestRunner):
         super().on_headers_complete()
         if self._has_large_body:
             self.flow.pause_reading()  # until the app reads the body, or has responded
-        if self._readiness.state is State.DRAINING:
+        if self._readiness.is_ending:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

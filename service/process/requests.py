@@ -9,7 +9,6 @@ from service.process.linger import MAX_DROP_SECONDS
 from service.process.overload import SHED, SHED_AND_CLOSE, Overload, is_ordinary_post
 from service.process.rejections import STOPPED, Rejection, respond_stopped
 from service.process.start_queue import StartQueue
-from service.web.readiness import State
 from service.web.server_state import ServerState
 
 
@@ -108,7 +107,7 @@ class RequestRunner(LimitedConnection):
     def _shed_unparsed(self, data: bytes) -> bool:
         """Answer a whole ordinary request with 503, if it is one. Parsing it would take longer than the rest."""
         is_next = self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
-        if not is_next or self._in_headers or self._is_shed or not self._is_ready or not is_ordinary_post(data):
+        if not is_next or self._in_headers or self._is_shed or not self._accepts_images or not is_ordinary_post(data):
             return False
         self._stop_timer()
         self._unset_keepalive_if_required()
@@ -118,8 +117,8 @@ class RequestRunner(LimitedConnection):
         return True
 
     @property
-    def _is_ready(self) -> bool:
-        return self._readiness.state is State.READY
+    def _accepts_images(self) -> bool:
+        return self._readiness.accepts_images
 
     def _can_be_shed(self) -> bool:
         """Return whether a request can be answered before the application sees it: an ordinary, small one."""
@@ -129,7 +128,7 @@ class RequestRunner(LimitedConnection):
             and self.parser.get_method() == b"POST"
             and not self.parser.should_upgrade()
             and not self.expect_100_continue
-            and self._is_ready
+            and self._accepts_images
         )
 
     def _shed(self) -> None:

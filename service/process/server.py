@@ -51,9 +51,9 @@ CANCEL_SECONDS = 0.4
 class Server(uvicorn.Server):
     """Serves the app until SIGTERM or SIGINT, then drains.
 
-    uvicorn itself stops listening at once. Here /ready responds with 503 first, for `DRAIN_SECONDS`, so that a load
-    balancer can send its requests elsewhere. Responses then close their connections, and requests in flight are
-    finished.
+    uvicorn itself stops listening at once. Here /ready responds with 503 first, so that a load balancer can send its
+    requests elsewhere: alone for `SHUTDOWN_DELAY`, then together with new predictions for `DRAIN_SECONDS`. Responses
+    close their connections, and requests in flight are finished.
     """
 
     def __init__(self, settings: Settings, classifier: Classifier, registry: Registry) -> None:
@@ -63,6 +63,7 @@ class Server(uvicorn.Server):
         access_log = AccessLog(settings.log_format, self._access_lines.write) if is_logged else None
         self._state = ServerState(registry, access_log)
         ProcessMetrics(registry)
+        self._shutdown_delay = settings.shutdown_delay
         self._drain_seconds = settings.drain_seconds
         self.on_alive: Callable[[], None] = lambda: None
         super().__init__(self._config(settings, classifier))
@@ -73,7 +74,7 @@ class Server(uvicorn.Server):
 
         A repeated signal changes nothing. uvicorn itself would abandon the requests in flight at a second SIGINT.
         """
-        self._state.readiness.state = State.DRAINING
+        self._begin_stop()
         if not self.should_exit:
             super().handle_exit(sig, frame)
 
@@ -88,14 +89,16 @@ class Server(uvicorn.Server):
                 lengthen_backlog(listener)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
         if self.should_exit:  # since before the app called itself ready
-            self._state.readiness.state = State.DRAINING
+            self._begin_stop()
         memory.drop_clean_file_pages()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, accept what waits, stop listening, and finish the requests in flight."""
-        self._state.readiness.state = State.DRAINING
+        self._begin_stop()
         for connection in self._connections():
             connection.close_after_response()
+        await self._wait(self._shutdown_delay)
+        self._state.readiness.state = State.DRAINING
         await self._wait(self._drain_seconds)
         for server in self.servers:
             for listener in server.sockets:
@@ -107,6 +110,11 @@ class Server(uvicorn.Server):
             connection.end_running()
         await self._wait_for_connections(CANCEL_SECONDS / 2)
         self._access_lines.flush(FLUSH_SECONDS)
+
+    def _begin_stop(self) -> None:
+        """Let /ready respond with 503 from now on. Accept images until the end of SHUTDOWN_DELAY."""
+        if not self._state.readiness.is_ending:
+            self._state.readiness.state = State.STOPPING if self._shutdown_delay else State.DRAINING
 
     async def _wait_for_connections(self, seconds: float) -> None:
         """Wait until all connections are closed, for at most `seconds`."""

@@ -10,6 +10,7 @@ class State(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    STOPPING = "stopping"
     DRAINING = "draining"
 
 
@@ -19,7 +20,17 @@ class Readiness:
     def __init__(self) -> None:
         self.state = State.STARTING
 
+    @property
+    def accepts_images(self) -> bool:
+        """Whether images are read: also for a while after /ready has called the service unready."""
+        return self.state in (State.READY, State.STOPPING)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the service has been told to stop."""
+        return self.state in (State.STOPPING, State.DRAINING)
+
     def check(self) -> None:
-        """Raise NotReadyError unless the service is ready."""
-        if self.state is not State.READY:
+        """Raise NotReadyError unless images are accepted."""
+        if not self.accepts_images:
             raise NotReadyError(f"The service is {self.state}. Try again in a moment.")

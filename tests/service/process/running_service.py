@@ -63,7 +63,11 @@ def read_response(connection: socket.socket) -> tuple[int, dict[str, Any]]:
 
 @contextmanager
 def running_service(
-    log: Path, command: Sequence[str] = (PYTHON, "-m", "service"), folder: Path = ROOT, **environ: str
+    log: Path,
+    command: Sequence[str] = (PYTHON, "-m", "service"),
+    folder: Path = ROOT,
+    stdout: int | None = None,
+    **environ: str,
 ) -> Iterator[Service]:
     """Run the service with one worker on a free port of the loopback interface, until the block ends."""
     with log.open("w") as stream:
@@ -71,6 +75,7 @@ def running_service(
             command,
             cwd=folder,
             env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", "WORKERS": "1", **environ},
+            stdout=stdout,
             stderr=stream,
             text=True,
             start_new_session=True,

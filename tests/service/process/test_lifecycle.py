@@ -14,7 +14,6 @@ import pytest
 from benchmarks.server import ticks
 from tests.conftest import ROOT
 from tests.drain_load import drain
-from tests.haproxy_drain import HAPROXY, roll
 from tests.service.process.connection import POST, Connection, get, post_head
 from tests.service.process.running_service import (
     PNG,
@@ -250,10 +249,27 @@ def test_drain_under_load_loses_no_request(tmp_path: Path, drain_seconds: str, w
     assert "Traceback" not in service.log.read_text()
 
 
+def test_images_are_read_during_the_shutdown_delay(tmp_path: Path) -> None:
+    """Respond with 503 to /ready alone, close kept connections with their next response, and then drain and end."""
+    with running_service(tmp_path / "log", SHUTDOWN_DELAY="2", DRAIN_SECONDS="1") as service:
+        with Connection(service.port) as kept:
+            assert not kept.ask(POST).closes
+            sent = time.monotonic()
+            service.process.terminate()
+            wait_until(lambda: service.request("GET", "/ready") == (503, {"status": "stopping"}))
+            response = kept.ask(POST)
+            assert (response.status, response.closes) == (200, True)
+        assert service.predict()[0] == 200
+        wait_until(lambda: service.request("GET", "/ready") == (503, {"status": "draining"}))
+        assert service.predict()[0] == 503
+        assert service.process.wait(TIMEOUT) == 0
+        assert 3 < time.monotonic() - sent < 3 + STOP_SECONDS
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
-def test_rolling_restart_behind_haproxy_fails_no_request(tmp_path: Path) -> None:
-    """Answer every request with 200, of fresh and of kept connections, while two instances restart in turn."""
-    load = roll(tmp_path, drain_seconds=1.0)
-    assert load.lost == []
-    assert all(set(counts) == {"200"} for counts in load.counts.values()), load.counts
+def test_workers_have_time_for_the_shutdown_delay(tmp_path: Path) -> None:
+    """Kill no worker that stops after a SHUTDOWN_DELAY longer than the time that a stop takes otherwise."""
+    with running_service(tmp_path / "log", WORKERS="2", SHUTDOWN_DELAY="5.5") as service:
+        service.process.terminate()
+        assert service.process.wait(TIMEOUT) == 0
+    assert "is killed" not in service.log.read_text()
