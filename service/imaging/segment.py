@@ -87,6 +87,8 @@ def _subtract(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Background]
     background = estimate_background(gray)
     difference = gray - background.level
     lowest, highest = _robust_extrema(difference)
+    if max(-lowest, highest) < MIN_CONTRAST:  # the few most extreme pixels may be a thin line
+        lowest, highest = float(difference.min()), float(difference.max())
     is_dark = -lowest > highest
     ink = np.maximum(-difference if is_dark else difference, np.float32(0))
     if ink.max() < MIN_CONTRAST:
