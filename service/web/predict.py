@@ -32,15 +32,21 @@ class PredictEndpoints:
 
     async def predict_image(self, request: Request) -> JSONResponse:
         """Predict from multipart field `image`. With `?explain=true`, add what the network saw and where."""
+        explain = is_explained(request)
         image_bytes = await self._body.read_form_image(request, field="image")
         reading = await self._predictor.read(image_bytes)
-        explanation = explanation_json(reading) if request.query_params.get("explain") == "true" else {}
+        explanation = explanation_json(reading) if explain else {}
         return JSONResponse({**prediction_json(reading.prediction), **explanation})
 
     async def predict_number(self, request: Request) -> JSONResponse:
-        """Predict the digits of a line from multipart field `file`, or from an image as the body."""
+        """Predict the digits of a line from multipart field `file`, or from an image as the body.
+
+        With `?explain=true`, add the probabilities of each digit and what the network saw.
+        """
+        explain = is_explained(request)
         image_bytes = await self._body.read_image(request, field="file")
-        return JSONResponse(number_json(await self._predictor.read_number(image_bytes)))
+        readings = await self._predictor.read_number(image_bytes)
+        return JSONResponse(number_json(readings, explain))
 
     async def predict_base64(self, request: Request) -> JSONResponse:
         """Predict from base64 at key `image` of a JSON object."""
@@ -53,6 +59,11 @@ class PredictEndpoints:
         files = await self._body.read_form_images(request, field="files")
         results = await self._predictor.predict_batch(files)
         return JSONResponse({"predictions": [result_json(result) for result in results]})
+
+
+def is_explained(request: Request) -> bool:
+    """Return whether the query asks for an explanation."""
+    return request.query_params.get("explain") == "true"
 
 
 def prediction_json(prediction: Prediction) -> dict[str, Any]:
@@ -70,21 +81,21 @@ def explanation_json(reading: Reading) -> dict[str, Any]:
     return {"input": f"data:image/png;base64,{data}", "box": reading.box}
 
 
-def number_json(readings: Sequence[Reading]) -> dict[str, Any]:
+def number_json(readings: Sequence[Reading], explain: bool) -> dict[str, Any]:
     """Convert the digits of a line to JSON. The confidence in the number is the product of those in its digits."""
-    digits = [
-        {
-            "digit": reading.prediction.digit,
-            "confidence": round(reading.prediction.confidence, DECIMALS),
-            "box": reading.box,
-        }
-        for reading in readings
-    ]
     return {
         "number": "".join(str(reading.prediction.digit) for reading in readings),
         "confidence": round(math.prod(reading.prediction.confidence for reading in readings), DECIMALS),
-        "digits": digits,
+        "digits": [digit_json(reading, explain) for reading in readings],
     }
+
+
+def digit_json(reading: Reading, explain: bool) -> dict[str, Any]:
+    """Convert one digit of a line to JSON: digit, confidence and box; to explain it, probabilities and input, too."""
+    prediction = prediction_json(reading.prediction)
+    if explain:
+        return {**prediction, **explanation_json(reading)}
+    return {"digit": prediction["digit"], "confidence": prediction["confidence"], "box": reading.box}
 
 
 def result_json(result: Prediction | RequestError) -> dict[str, Any]:

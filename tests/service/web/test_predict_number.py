@@ -133,6 +133,20 @@ def test_explanation_shows_what_the_network_saw_and_where(client: TestClient) ->
     assert np.abs(np.array(explained["box"]) - [34, 21, 52, 82]).max() <= 1
 
 
+@pytest.mark.parametrize("number", ["7", "407"])
+def test_explanation_shows_what_the_network_saw_of_each_digit(client: TestClient, number: str) -> None:
+    """Add each digit's probabilities and 28 x 28 input to `/predict-number`, if the query asks for them."""
+    image = encode(line_of(number))
+    explained = client.post("/predict-number?explain=true", files={"file": ("number", image)}).json()
+    plain = client.post("/predict-number", files={"file": ("number", image)}).json()
+    assert explained["number"] == plain["number"] == number
+    for digit, unexplained in zip(explained["digits"], plain["digits"], strict=True):
+        assert digit.keys() == {"digit", "confidence", "box", "probabilities", "input"}
+        assert {key: digit[key] for key in unexplained} == unexplained
+        assert digit["probabilities"][digit["digit"]] == digit["confidence"]
+        assert Image.open(BytesIO(base64.b64decode(digit["input"].partition(",")[2]))).size == (28, 28)
+
+
 @pytest.mark.parametrize("query", ["", "?explain=false", "?explain=", "?other=true"])
 def test_no_key_is_added_unasked(client: TestClient, query: str) -> None:
     """Respond with the usual keys."""
