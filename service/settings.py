@@ -19,6 +19,9 @@ WEIGHTS_DIR = (PACKAGE if (PACKAGE / "weights").is_dir() else PACKAGE.parent) / 
 TYPO_SIMILARITY = 0.85
 """From this similarity on, the name of an unknown environment variable is taken for a misspelled setting."""
 
+COMMON_VARIABLES = ("PAGER",)
+"""Environment variables of many machines that resemble a setting."""
+
 
 def _setting(default: Any, parse: Parser, description: str) -> Any:
     return field(default=default, metadata={"parse": parse, "description": description})
@@ -122,7 +125,8 @@ class Settings:
         "info", _choice(*LOG_LEVELS), f"{', '.join(LOG_LEVELS)}; up to info, one line per request is logged"
     )
     log_format: str = _setting("text", _choice(*LOG_FORMATS), "text, or json: one object per line")
-    api_key: tuple[str, ...] = _setting((), _keys, "keys that requests need, by commas; /health and /ready need none")
+    api_key: tuple[str, ...] = _setting((), _keys, "keys that requests need, by commas; probes and the page need none")
+    page: str = _setting("on", _choice("on", "off"), "on, or off: GET / is the drawing page")
 
     @classmethod
     def from_mapping(cls, environ: Mapping[str, str]) -> "Settings":
@@ -162,7 +166,8 @@ def describe_settings() -> str:
 def misspelled_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables that look like a misspelled setting, each with the setting that it resembles."""
     names = [item.name.upper() for item in fields(Settings)]
-    matches = {key: get_close_matches(key, names, 1, TYPO_SIMILARITY) for key in environ if key not in names}
+    known = (*names, *COMMON_VARIABLES)
+    matches = {key: get_close_matches(key, names, 1, TYPO_SIMILARITY) for key in environ if key not in known}
     return {key: match[0] for key, match in matches.items() if match}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service import __version__
+from service.web.page import STATIC
 from tests.conftest import ROOT
 from tests.images import DIGIT
 from tests.service.process.running_service import running_service
@@ -47,13 +48,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_contains_every_served_file(wheel: Path) -> None:
-    """Pack each model's contract and ONNX files, and the type marker, but neither checkpoints nor tests."""
+    """Pack each model's contract and ONNX files, the type marker and the page, but neither checkpoints nor tests."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     for model in (path.parent.name for path in (ROOT / "weights").glob("*/contract.json")):
         contract = json.loads((ROOT / "weights" / model / "contract.json").read_text())
         assert {f"service/weights/{model}/contract.json", f"service/weights/{model}/{contract['serves']}"} <= names
-    assert "service/py.typed" in names
+    page = {f"service/web/static/{path.name}" for path in STATIC.iterdir()}
+    assert {"service/py.typed", *page} <= names
     assert not [name for name in names if name.endswith(".pth") or name.startswith(("tests/", "export/"))]
 
 

@@ -5,10 +5,14 @@ import hmac
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.web.error_response import error_response
+from service.web.recorder import STATIC_PREFIX
 from service.web.request_id import Headers, find_header
 
-OPEN_PATHS = ("/health", "/ready")
-"""Orchestrators probe these without a key."""
+OPEN_PATHS = ("/health", "/ready", "/")
+"""Orchestrators probe these without a key, and a browser cannot send one when it opens the page.
+
+The page's files need none either, and show nothing. The page asks for the key that its requests need.
+"""
 
 BEARER = b"bearer "
 DETAIL = "The API key is missing or wrong. Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`."
@@ -24,7 +28,7 @@ class ApiKeyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app if the request may pass."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._is_valid(scope["headers"]):
+        if scope["type"] != "http" or _is_open(scope["path"]) or self._is_valid(scope["headers"]):
             await self._app(scope, receive, send)
             return
         await error_response(401, DETAIL, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
@@ -33,6 +37,10 @@ class ApiKeyMiddleware:
         """Compare the key that was sent with every valid one, in a time that does not depend on their content."""
         given = _given_key(headers)
         return any([hmac.compare_digest(given, key) for key in self._keys])  # noqa: C419 - always all of them
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(STATIC_PREFIX)
 
 
 def _given_key(headers: Headers) -> bytes:

@@ -20,6 +20,7 @@ from service.web.body import BodyReader
 from service.web.cors import CrossOriginMiddleware
 from service.web.error_response import SECURITY_HEADERS
 from service.web.errors import exception_handlers
+from service.web.page import page_routes
 from service.web.predict import PredictEndpoints
 from service.web.readiness import State
 from service.web.recorder import RecordingMiddleware
@@ -66,6 +67,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
             Route("/ready", status.ready),
             Route("/model", status.model),
             Route("/metrics", status.metrics),
+            *(page_routes() if settings.page == "on" else []),
         ],
         middleware=middleware(settings, state),
         exception_handlers=exception_handlers(),

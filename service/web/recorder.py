@@ -9,6 +9,10 @@ from service.metrics.registry import Registry
 from service.web.access_log import AccessEntry, AccessLog
 from service.web.request_id import HEADER, Headers, RequestIds, find_traceparent
 
+STATIC_ROUTE = "/static/{name}"
+STATIC_PREFIX = STATIC_ROUTE.partition("{")[0]
+"""The files of the page, whose metrics are those of one route."""
+
 ROUTES = (
     "/predict",
     "/predict-image",
@@ -19,6 +23,8 @@ ROUTES = (
     "/ready",
     "/model",
     "/metrics",
+    "/",
+    STATIC_ROUTE,
 )
 """Paths with metrics of their own."""
 
@@ -28,7 +34,7 @@ CLIENT_GONE = 499
 OTHER = "other"
 """Stands for unknown paths and unexpected statuses, so that clients cannot create new label values."""
 
-STATUSES = (200, 400, 401, 404, 405, 408, 413, 414, 431, CLIENT_GONE, 500, 503)
+STATUSES = (200, 304, 400, 401, 404, 405, 408, 413, 414, 431, CLIENT_GONE, 500, 503)
 STATUS_LABELS = {status: str(status) for status in STATUSES}
 
 
@@ -54,7 +60,7 @@ class RequestRecorder:
     def record(self, scope: Scope, request_id: bytes, status: int, seconds: float) -> None:
         """Count and log one request. scope: as in ASGI, or incomplete if the request could not be parsed."""
         path = scope.get("path", "")
-        self._requests.increment(path if path in ROUTES else OTHER, STATUS_LABELS.get(status, OTHER))
+        self._requests.increment(path if path in ROUTES else _shared_label(path), STATUS_LABELS.get(status, OTHER))
         self._seconds.observe(seconds)
         if self._access_log is not None:
             client = (scope.get("client") or ("-",))[0]
@@ -63,8 +69,15 @@ class RequestRecorder:
             self._access_log.add(AccessEntry(request_id.decode(), client, method, path or "-", status, seconds, trace))
 
 
+def _shared_label(path: str) -> str:
+    return STATIC_ROUTE if path.startswith(STATIC_PREFIX) else OTHER
+
+
 class RecordingMiddleware:
-    """Records the requests that reach the app, and adds `extra_headers` and the identifier to every response."""
+    """Records the requests that reach the app.
+
+    Adds the identifier to every response, and those of `extra_headers` that the response does not set itself.
+    """
 
     def __init__(self, app: ASGIApp, recorder: RequestRecorder, extra_headers: Headers) -> None:
         self._app = app
@@ -84,7 +97,9 @@ class RecordingMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *self._extra_headers, (HEADER, request_id)]
+                # A prediction sets none of them, and comparing would cost it 2 microseconds.
+                extra = self._extra_headers if scope["method"] == "POST" else self._missing(message["headers"])
+                message["headers"] = [*message["headers"], *extra, (HEADER, request_id)]
             await send(message)
 
         try:
@@ -94,3 +109,8 @@ class RecordingMiddleware:
             raise
         finally:
             self._recorder.record(scope, request_id, status, time.perf_counter() - started)
+
+    def _missing(self, headers: Headers) -> Headers:
+        """Return the extra headers that a response does not set itself."""
+        own = {name for name, _ in headers}
+        return [header for header in self._extra_headers if header[0] not in own]

@@ -82,6 +82,7 @@ def test_contradictory_settings_are_rejected(environ: dict[str, str], error: str
 def test_misspelled_setting_is_found() -> None:
     """Suggest the setting that an unknown variable resembles, and ignore variables that resemble none."""
     environ = {
+        "PAGER": "less",
         "MAX_BATCHES": "3",
         "WORKER": "2",
         "PORT": "1",
