@@ -25,6 +25,10 @@ class RequestError(ServiceError):
     """The request is invalid. Its message is the response's detail."""
 
 
+class UnknownModelError(RequestError):
+    """The path names a model, or a version of it, that is not served."""
+
+
 class UploadTooLargeError(RequestError):
     """The body is larger than MAX_UPLOAD_BYTES."""
 

@@ -91,7 +91,7 @@ class Settings:
     max_decoded_bytes: int = _setting(
         50_000_000, _number(int, 1_000, 10_000_000_000), "bytes of memory for decoding one image"
     )
-    max_batch: int = _setting(64, _number(int, 1, 4_096), "images in one request to /predict-batch")
+    max_batch: int = _setting(64, _number(int, 1, 4_096), "images in one request")
     upload_timeout: float = _setting(30.0, _number(float, 0.05, 3_600.0), "seconds in which a body must arrive")
     memory_budget: int = _setting(
         0, _number(int, 0, 1_000_000_000_000), "bytes that all requests of a worker may hold; 0: from the memory limit"

@@ -1,6 +1,7 @@
 """The short form of `make fuzz`, always with the same inputs, and every input that has ever crashed a target."""
 
 import importlib.util
+import json
 import random
 import subprocess
 import sys
@@ -15,13 +16,14 @@ from tests.fuzz.corpus import corruptions, every_corruption, seeds
 from tests.fuzz.crash_files import crash_files, keep
 from tests.fuzz.every import run_every
 from tests.fuzz.mutations import corrupt, seal, split
-from tests.fuzz.oracles import image_of_document, parts_of_form
+from tests.fuzz.oracles import image_of_document, images_of_request, parts_of_form
 from tests.fuzz.properties import PROPERTIES, Property, run_property
 from tests.fuzz.targets import TARGETS
 from tests.golden import example_bytes
 from tests.hostile.png_writer import seven
+from tests.service.web.inference_requests import IMAGES, document, numbers, strings
 
-COUNTS = {"decode": 200, "form": 1_500, "document": 1_500, "app": 40}
+COUNTS = {"decode": 200, "form": 1_500, "document": 1_500, "inference": 500, "app": 40}
 """Inputs that take about half a second."""
 
 
@@ -131,3 +133,7 @@ def test_oracles_are_not_blind() -> None:
     assert parts_of_form(b"b", body[:-6]) is None
     assert image_of_document(b'{"image": "iVBORw0KGgo="}') == b"\x89PNG\r\n\x1a\n"
     assert image_of_document(b'{"image": "iVBORw0KGgo=!"}') is None
+    request = strings("iVBORw0KGgo=")
+    assert images_of_request(json.dumps(document(request)).encode()) == [b"\x89PNG\r\n\x1a\n"]
+    assert images_of_request(json.dumps(document({**request, "shape": [2]})).encode()) is None
+    assert images_of_request(json.dumps(document(numbers())).encode()) == IMAGES.tolist()

@@ -132,7 +132,7 @@ def test_the_first_command_gives_the_response_that_the_readme_shows(client: Test
 
 @pytest.mark.parametrize("document", [README, API], ids=["README.md", "api.md"])
 def test_the_tables_of_routes_are_complete(document: str, client: TestClient) -> None:
-    """List every route of the app with its method, and no other."""
+    """List every route of the app with its method, and no other. The README leaves out those below /v2."""
     app = client.app
     assert isinstance(app, Starlette)
     routes = {
@@ -140,8 +140,9 @@ def test_the_tables_of_routes_are_complete(document: str, client: TestClient) ->
         for route in app.routes
         if isinstance(route, Route) and route.include_in_schema
         for method in (route.methods or set()) - {"HEAD"}
+        if document == API or not route.path.startswith("/v2/")
     }
-    assert set(re.findall(r"^\| `(GET|POST) (/[\w-]*)` \|", document, re.MULTILINE)) == routes
+    assert set(re.findall(r"^\| `(GET|POST) (/[^` ]*)` \|", document, re.MULTILINE)) == routes
 
 
 def test_the_benchmark_table_is_that_of_the_measurements() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.images import DIGIT
 from tests.service.process.connection import Response
+from tests.service.web.inference_requests import INFER
 from tests.soak.record import Record, Sample
 from tests.soak.traffic import Exchange, bad, small
 from tests.soak.verdict import NEEDED, checks, growth
@@ -102,5 +103,7 @@ def test_traffic_covers_every_route_and_status() -> None:
         b"/predict-image",
         b"/predict-base64",
         b"/predict-batch",
+        b"/predict-number",
+        INFER.encode(),
     }
     assert {status for exchange in bad() for status in exchange.statuses} == {200, 400, 404, 405, 413, 431}

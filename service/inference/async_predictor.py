@@ -1,6 +1,7 @@
 """Predictions on an event loop: inline, batched or in a thread, whichever answers first without blocking the loop."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,9 @@ from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import Predictor, decode_bytes, split_batch
+from service.inference.predictor import CHUNK_SIZE, Predictor, decode_bytes, split_batch
 from service.inference.reading import FirstReading, Reading
+from service.inference.tensors import Images
 
 MAX_INLINE_BATCH = 32
 MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
@@ -24,6 +26,9 @@ MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
 
 MAX_INLINE_BYTES = 32_768
 """Larger files are opened in a thread: reading their structure takes milliseconds."""
+
+MAX_INLINE_IMAGES = 8
+"""More standardized images are classified in a thread: it takes milliseconds."""
 
 Result = TypeVar("Result")
 
@@ -94,6 +99,19 @@ class AsyncPredictor:
                 results += await self._run(partial(self._predictor.predict_opened_batch, chunk))
         return results
 
+    async def classify(self, images: Images) -> list[Prediction]:
+        """Classify float32 (N, 1, 28, 28), standardized. Returns N predictions in order.
+
+        Raises RequestError if a logit is not finite, because an image has extreme values.
+        """
+        if len(images) <= MAX_INLINE_IMAGES:
+            return _check_finite(self._predictor.classify(images))
+        results: list[Prediction] = []
+        for start in range(0, len(images), CHUNK_SIZE):  # between two chunks, the thread is free for other requests
+            chunk = images[start : start + CHUNK_SIZE]
+            results += await self._run(partial(self._predictor.classify, chunk))
+        return _check_finite(results)
+
     def close(self) -> None:
         """Drop the predictions that are queued, and end each thread after the one that it runs. Does not wait."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -116,3 +134,12 @@ class AsyncPredictor:
         """Count the time for which work waited for this thread. Then do it, and return its result."""
         self._predictor.stages.observe("queue", time.perf_counter() - queued)
         return work()
+
+
+def _check_finite(predictions: list[Prediction]) -> list[Prediction]:
+    if not all(math.isfinite(logit) for prediction in predictions for logit in prediction.logits):
+        raise RequestError(
+            "The data of input 'image' has values so large that the network's output is not finite. Standardize the"
+            " images."
+        )
+    return predictions

@@ -16,18 +16,30 @@ SELF_TEST_TOLERANCE = {"fp32": 1e-2, "int8": 0.5}
 """Absolute difference of a logit. Processors differ by about 1e-5 in fp32 and by some hundredths in int8; a wrong file
 or a broken build differs by far more."""
 
+MIN_PROBABILITY = 1e-38
+"""Smaller ones count as this, so that logarithms stay finite in float32."""
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """One classified image. digit: the most probable, 0 to 9; probabilities: ten floats in [0, 1] that sum to 1."""
+    """One classified image. digit: the most probable, 0 to 9; probabilities: ten floats in [0, 1] that sum to 1.
+
+    network_logits: ten floats, whose softmax the probabilities are. Empty if these are not the network's own.
+    """
 
     digit: int
     probabilities: tuple[float, ...]
+    network_logits: tuple[float, ...] = ()
 
     @property
     def confidence(self) -> float:
         """The probability of the predicted digit."""
         return self.probabilities[self.digit]
+
+    @property
+    def logits(self) -> tuple[float, ...]:
+        """The network's logits, or else the logarithms of the probabilities. Their softmax is the same."""
+        return self.network_logits or tuple(math.log(max(share, MIN_PROBABILITY)) for share in self.probabilities)
 
 
 class Classifier:
@@ -41,7 +53,7 @@ class Classifier:
 
     def classify(self, images: NDArray[np.float32]) -> list[Prediction]:
         """Classify float32 (N, 1, 28, 28), standardized. Returns N predictions in order."""
-        return [_prediction(softmax(logits)) for logits in self._session.logits(images).tolist()]
+        return [_prediction(logits) for logits in self._session.logits(images).tolist()]
 
     def _run_self_test(self) -> None:
         logits = self._session.logits(self_test_input())[0]
@@ -69,5 +81,6 @@ def self_test_input() -> NDArray[np.float32]:
     return standardize(image.astype(np.float32))[np.newaxis]
 
 
-def _prediction(probabilities: list[float]) -> Prediction:
-    return Prediction(probabilities.index(max(probabilities)), tuple(probabilities))
+def _prediction(logits: list[float]) -> Prediction:
+    probabilities = softmax(logits)
+    return Prediction(probabilities.index(max(probabilities)), tuple(probabilities), tuple(logits))

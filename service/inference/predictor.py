@@ -118,14 +118,16 @@ class Predictor:
             raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
         return [first.with_reading(reading) for reading in line] if len(line) > 1 else [self.finish(first)]
 
-    def _classify(self, digits: list[Digit]) -> list[Prediction]:
-        if not digits:
-            return []
-        laps = self.stages.start(len(digits))
-        predictions = self._classifier.classify(np.stack([standardize(digit.image) for digit in digits]))
+    def classify(self, images: NDArray[np.float32]) -> list[Prediction]:
+        """Classify float32 (N, 1, 28, 28), standardized, N > 0, in one run of the model."""
+        laps = self.stages.start(len(images))
+        predictions = self._classifier.classify(images)
         laps.end("inference")
-        self.stages.observe_batch(len(digits))
+        self.stages.observe_batch(len(images))
         return predictions
+
+    def _classify(self, digits: list[Digit]) -> list[Prediction]:
+        return self.classify(np.stack([standardize(digit.image) for digit in digits])) if digits else []
 
     def _settle(self, first: FirstReading) -> Reading:
         if not first.is_doubtful:

@@ -48,6 +48,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.url = b""  # uvicorn sets it when the first request begins
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None  # for headers, or for the rest of a body after its response
         self._write_timer: asyncio.TimerHandle | None = None  # while a response waits for its client to read

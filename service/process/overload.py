@@ -10,7 +10,7 @@ from typing import Protocol
 
 from service.metrics.registry import Registry
 from service.process.rejections import CLOSE, raw_response
-from service.web.error_response import RETRY_AFTER_SECONDS
+from service.web.error_response import INFERENCE_PATH, RETRY_AFTER_SECONDS
 
 SHED_PER_SERVED = 3
 """Requests that may be shed per request that is served. So much is needed at four times the load that can be served."""
@@ -53,12 +53,25 @@ class PausedConnection(Protocol):
         """Resume reading."""
 
 
+METHOD = b"POST "
+INFERENCE_PREFIX = f"{INFERENCE_PATH}/".encode()
+
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 """Scripts of any origin may read the response: it tells nothing about the client."""
 
-SHED = raw_response(503, DETAIL, ANY_ORIGIN)
-SHED_AND_CLOSE = raw_response(503, DETAIL, {**ANY_ORIGIN, **CLOSE})
+SHED, SHED_INFERENCE = (raw_response(503, DETAIL, ANY_ORIGIN, path) for path in ("/", INFERENCE_PATH))
 """Constant bytes without X-Request-ID: to find the client's own among its headers would take as long as the rest."""
+
+SHED_AND_CLOSE, SHED_INFERENCE_AND_CLOSE = (
+    raw_response(503, DETAIL, {**ANY_ORIGIN, **CLOSE}, path) for path in ("/", INFERENCE_PATH)
+)
+
+
+def shed_response(path: bytes, *, keep_alive: bool) -> bytes:
+    """Return the 503 for a path, which may have more text behind it."""
+    if path.startswith(INFERENCE_PREFIX):
+        return SHED_INFERENCE if keep_alive else SHED_INFERENCE_AND_CLOSE
+    return SHED if keep_alive else SHED_AND_CLOSE
 
 
 class Overload:

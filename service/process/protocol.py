@@ -180,7 +180,7 @@ class HttpProtocol(RequestRunner):
             last.keep_alive = False  # its response announces the end: the rejected request gets none of its own
             return
         if not is_answered:
-            self._write_rejection(rejection)
+            self._write_rejection(rejection, self.url.partition(b"?")[0].decode("latin-1"))
         self.transport.close()
 
     def _on_header_timeout(self) -> None:

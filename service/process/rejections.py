@@ -23,9 +23,9 @@ class Rejection:
     status: int
     detail: str
 
-    def response(self, request_id: bytes) -> bytes:
-        """Return the response, which announces the end of the connection."""
-        return raw_response(self.status, self.detail, {**CLOSE, HEADER.decode(): request_id.decode()})
+    def response(self, request_id: bytes, path: str) -> bytes:
+        """Return the response to a request for this path, which announces the end of the connection."""
+        return raw_response(self.status, self.detail, {**CLOSE, HEADER.decode(): request_id.decode()}, path)
 
 
 class RejectedError(Exception):
@@ -39,9 +39,10 @@ STOPPED = Rejection(503, "The service stops. Send the request again.")
 HEADERS_TOO_LARGE = Rejection(431, f"The headers are larger than {MAX_HEADER_BYTES} bytes.")
 
 
-def raw_response(status: int, detail: str, headers: Mapping[str, str]) -> bytes:
+def raw_response(status: int, detail: str, headers: Mapping[str, str], path: str) -> bytes:
     """Return a whole response as it is sent, with the security headers of every response."""
     response = error_response(status, detail, headers)
+    response.adapt_to(path)
     lines = [b"%b: %b\r\n" % header for header in (*response.raw_headers, *SECURITY_HEADERS)]
     return b"".join([STATUS_LINE[status], *lines, b"\r\n", response.body])
 

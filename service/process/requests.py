@@ -6,7 +6,7 @@ from typing import Any
 
 from service.process.connection import LimitedConnection
 from service.process.linger import MAX_DROP_SECONDS
-from service.process.overload import SHED, SHED_AND_CLOSE, Overload, is_ordinary_post
+from service.process.overload import METHOD, Overload, is_ordinary_post, shed_response
 from service.process.rejections import STOPPED, Rejection, respond_stopped
 from service.process.start_queue import StartQueue
 from service.web.server_state import ServerState
@@ -93,14 +93,14 @@ class RequestRunner(LimitedConnection):
     def end_running(self) -> None:
         """Respond with 503 and close, if the work for a request goes on although it has been cancelled."""
         if self._running is not None and not self._running.response_started and not self.transport.is_closing():
-            self._write_rejection(STOPPED)
+            self._write_rejection(STOPPED, self._running.scope["path"])
             self.transport.close()
             self._abandon_running()
 
-    def _write_rejection(self, rejection: Rejection) -> None:
+    def _write_rejection(self, rejection: Rejection, path: str) -> None:
         request_id = self._recorder.choose_id([])
         self._recorder.record({"client": self.client}, request_id, rejection.status, 0.0)
-        self.transport.write(rejection.response(request_id))
+        self.transport.write(rejection.response(request_id, path))
 
     # Overload
 
@@ -112,7 +112,7 @@ class RequestRunner(LimitedConnection):
         self._stop_timer()
         self._unset_keepalive_if_required()
         may_read_on = self._overload.count_shed()
-        self.transport.write(SHED)
+        self.transport.write(shed_response(data[len(METHOD) :], keep_alive=True))
         self._read_on(may_read_on)
         return True
 
@@ -136,7 +136,7 @@ class RequestRunner(LimitedConnection):
         self._is_shed = True
         self._may_read_on = self._overload.count_shed()
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        self.transport.write(SHED if keep_alive else SHED_AND_CLOSE)
+        self.transport.write(shed_response(self.url, keep_alive=keep_alive))
         if not keep_alive:
             self.transport.close()
 

@@ -8,7 +8,7 @@ from service.web.error_response import error_response
 from service.web.recorder import STATIC_PREFIX
 from service.web.request_id import Headers, find_header
 
-OPEN_PATHS = ("/health", "/ready", "/")
+OPEN_PATHS = ("/health", "/ready", "/v2/health/live", "/v2/health/ready", "/")
 """Orchestrators probe these without a key, and a browser cannot send one when it opens the page.
 
 The page's files need none either, and show nothing. The page asks for the key that its requests need.

@@ -20,6 +20,8 @@ from service.web.body import BodyReader
 from service.web.cors import CrossOriginMiddleware
 from service.web.error_response import SECURITY_HEADERS
 from service.web.errors import exception_handlers
+from service.web.openinference import OpenInferenceEndpoints
+from service.web.openinference_request import HEADER as INFERENCE_HEADER
 from service.web.page import page_routes
 from service.web.predict import PredictEndpoints
 from service.web.readiness import State
@@ -43,6 +45,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
     admission = Admission(settings, state.readiness, budget)
     body = BodyReader(admission.max_body_bytes, settings.upload_timeout, settings.max_batch)
     predict = PredictEndpoints(body, predictor)
+    inference = OpenInferenceEndpoints(body, predictor, state.readiness, classifier.contract)
     status = StatusEndpoints(settings.health_status, state, classifier.contract)
     declare_model(state.registry, classifier.contract)
     declare_state(state.registry, state.in_flight, budget, admission)
@@ -67,6 +70,15 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
             Route("/ready", status.ready),
             Route("/model", status.model),
             Route("/metrics", status.metrics),
+            Route("/v2", inference.server),
+            Route("/v2/health/live", inference.live),
+            Route("/v2/health/ready", inference.ready),
+            Route("/v2/models/{name}", inference.model),
+            Route("/v2/models/{name}/ready", inference.model_ready),
+            Route("/v2/models/{name}/infer", admit(inference.infer), methods=["POST"]),
+            Route("/v2/models/{name}/versions/{version}", inference.model),
+            Route("/v2/models/{name}/versions/{version}/ready", inference.model_ready),
+            Route("/v2/models/{name}/versions/{version}/infer", admit(inference.infer), methods=["POST"]),
             *(page_routes() if settings.page == "on" else []),
         ],
         middleware=middleware(settings, state),
@@ -82,7 +94,7 @@ def middleware(settings: Settings, state: ServerState) -> list[Middleware]:
         allow_origins=settings.cors_origins,
         allow_methods=["*"],
         allow_headers=["*"],
-        expose_headers=["Retry-After", "X-Request-ID"],
+        expose_headers=["Retry-After", "X-Request-ID", INFERENCE_HEADER],
     )
     recording = Middleware(RecordingMiddleware, recorder=state.recorder, extra_headers=SECURITY_HEADERS)
     keys = [Middleware(ApiKeyMiddleware, keys=settings.api_key)] if settings.api_key else []

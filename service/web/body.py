@@ -11,10 +11,12 @@ from service.errors import RequestError, UploadTimeoutError, UploadTooLargeError
 from service.imaging.buffers import Buffer
 from service.web import form, json_image
 from service.web.content_type import ContentType
+from service.web.openinference_request import HEADER, InferenceRequest, parse_request
 
 MAX_INLINE_JSON = 131_072
 MAX_INLINE_FORM = 16_384
-"""Longer JSON documents and forms are parsed in a thread: it takes milliseconds."""
+MAX_INLINE_INFERENCE = 32_768
+"""Longer JSON documents, forms and inference requests are parsed in a thread: it takes milliseconds."""
 
 Result = TypeVar("Result")
 
@@ -64,6 +66,15 @@ class BodyReader:
         """Read one image in base64 from a key of a JSON object. The declared type does not matter."""
         body = await self._read(request)
         return await _parse(body, MAX_INLINE_JSON, partial(json_image.decode, body, field))
+
+    async def read_inference(self, request: Request) -> InferenceRequest:
+        """Read a request of the Open Inference Protocol. The declared type does not matter."""
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise RequestError("The body is compressed. Send it without Content-Encoding.")
+        body = await self._read(request)
+        parse = partial(parse_request, body, request.headers.get(HEADER, ""), self._max_batch)
+        return await _parse(body, MAX_INLINE_INFERENCE, parse)
 
     async def _read_form_image(self, request: Request, content_type: ContentType, field: str) -> Buffer:
         body = await self._read(request)

@@ -1,4 +1,4 @@
-"""Map exceptions to responses: always `{"detail": "a sentence"}`."""
+"""Map exceptions to responses, each with a sentence: `{"detail": "…"}`, or `{"error": "…"}` below /v2."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -8,17 +8,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
-from service.errors import NotReadyError, OverloadedError, RequestError, UploadTimeoutError, UploadTooLargeError
-from service.web.error_response import SECURITY_HEADERS, error_response
+from service.errors import (
+    NotReadyError,
+    OverloadedError,
+    RequestError,
+    UnknownModelError,
+    UploadTimeoutError,
+    UploadTooLargeError,
+)
+from service.web.error_response import SECURITY_HEADERS, error_response, is_inference_path
 
 STATUS_CODES: Mapping[type[Exception], int] = {
     RequestError: 400,
     ClientDisconnect: 400,  # never received
+    UnknownModelError: 404,
     UploadTimeoutError: 408,
     UploadTooLargeError: 413,
     NotReadyError: 503,
     OverloadedError: 503,
 }
+
+UNKNOWN_PATH = (
+    "Unknown path."
+    " POST an image to /predict, /predict-image, /predict-base64 or /predict-number, or several to /predict-batch."
+)
+UNKNOWN_INFERENCE_PATH = "Unknown path. POST a request to /v2/models/NAME/infer; GET /model tells the model's name."
 
 
 def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[JSONResponse]]]:
@@ -35,8 +49,7 @@ async def service_error_response(status: int, _request: Request, error: Exceptio
 async def http_error_response(request: Request, error: HTTPException) -> JSONResponse:
     """Respond to an unknown path or method."""
     details = {
-        404: "Unknown path."
-        " POST an image to /predict, /predict-image, /predict-base64 or /predict-number, or several to /predict-batch.",
+        404: UNKNOWN_INFERENCE_PATH if is_inference_path(request.url.path) else UNKNOWN_PATH,
         405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)

@@ -46,8 +46,7 @@ def decode(body: Buffer, field: str) -> Buffer:
     Raises RequestError if the body is not a JSON object, if the field is missing or not base64 of an image, or if the
     document without the image is longer than MAX_DOCUMENT_BYTES.
     """
-    if body.count(b"\\") > MAX_DOCUMENT_BYTES + len(body) // BYTES_PER_ESCAPE:
-        raise _invalid_base64(field)
+    check_escapes(body, field)
     start, end = _find_string(body, field)
     document = _parse_around(body, start, end, field)
     if field not in document:
@@ -57,7 +56,21 @@ def decode(body: Buffer, field: str) -> Buffer:
         raise RequestError(f"Field '{field}' is not a string. Send the image's bytes in base64.")
     if value != PLACEHOLDER:  # in another encoding than UTF-8, or a repeated key
         return _decode_base64(value.encode("utf-8", "surrogatepass"), field)
-    return _decode_base64(_unescape(keep_ranges(body, [(start, end)]), field), field)
+    return decode_string(keep_ranges(body, [(start, end)]), field)
+
+
+def decode_string(text: Buffer, field: str) -> Buffer:
+    """Return the image that a JSON string, without its quotes, holds in base64. A bytearray is changed in place.
+
+    Raises RequestError if it is not base64 of an image.
+    """
+    return _decode_base64(_unescape(text, field), field)
+
+
+def check_escapes(body: Buffer, field: str) -> None:
+    """Raise RequestError if a document holds more backslashes than base64 and MAX_DOCUMENT_BYTES beside it need."""
+    if body.count(b"\\") > MAX_DOCUMENT_BYTES + len(body) // BYTES_PER_ESCAPE:
+        raise _invalid_base64(field)
 
 
 def _find_string(body: Buffer, field: str) -> tuple[int, int]:

@@ -33,4 +33,12 @@ class Readiness:
     def check(self) -> None:
         """Raise NotReadyError unless images are accepted."""
         if not self.accepts_images:
-            raise NotReadyError(f"The service is {self.state}. Try again in a moment.")
+            raise self._error()
+
+    def check_ready(self) -> None:
+        """Raise NotReadyError unless the service is ready, as load balancers see it."""
+        if self.state is not State.READY:
+            raise self._error()
+
+    def _error(self) -> NotReadyError:
+        return NotReadyError(f"The service is {self.state}. Try again in a moment.")

@@ -1,5 +1,6 @@
 """Record every request: its identifier, its metrics and its line in the access log."""
 
+import re
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,8 +26,19 @@ ROUTES = (
     "/metrics",
     "/",
     STATIC_ROUTE,
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/{name}",
+    "/v2/models/{name}/ready",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/versions/{version}",
+    "/v2/models/{name}/versions/{version}/ready",
+    "/v2/models/{name}/versions/{version}/infer",
 )
-"""Paths with metrics of their own."""
+"""Paths with metrics of their own. Names in braces stand for any text without a slash."""
+
+PATTERNS = {route: re.compile(re.sub(r"\{\w+\}", "[^/]+", route)) for route in ROUTES if "{" in route}
 
 CLIENT_GONE = 499
 """Recorded as the status of a request whose client disconnected before the response, as nginx does."""
@@ -60,7 +72,7 @@ class RequestRecorder:
     def record(self, scope: Scope, request_id: bytes, status: int, seconds: float) -> None:
         """Count and log one request. scope: as in ASGI, or incomplete if the request could not be parsed."""
         path = scope.get("path", "")
-        self._requests.increment(path if path in ROUTES else _shared_label(path), STATUS_LABELS.get(status, OTHER))
+        self._requests.increment(find_route(path), STATUS_LABELS.get(status, OTHER))
         self._seconds.observe(seconds)
         if self._access_log is not None:
             client = (scope.get("client") or ("-",))[0]
@@ -69,8 +81,11 @@ class RequestRecorder:
             self._access_log.add(AccessEntry(request_id.decode(), client, method, path or "-", status, seconds, trace))
 
 
-def _shared_label(path: str) -> str:
-    return STATIC_ROUTE if path.startswith(STATIC_PREFIX) else OTHER
+def find_route(path: str) -> str:
+    """Return the route of a path, with names in braces for its parts that vary, or OTHER."""
+    if path in ROUTES:
+        return path
+    return next((route for route, pattern in PATTERNS.items() if pattern.fullmatch(path)), OTHER)
 
 
 class RecordingMiddleware:

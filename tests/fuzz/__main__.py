@@ -17,8 +17,8 @@ from tests.fuzz.corpus import seeds
 from tests.fuzz.crash_files import FOLDER, crash_files
 from tests.fuzz.every import run_every
 
-SHARES = {"decode": 0.4, "app": 0.2, "form": 0.2, "document": 0.2}
-"""Shares of the time. The last two read thousands of inputs a second, the others a hundred or some hundreds."""
+SHARES = {"decode": 0.4, "app": 0.2, "form": 0.1, "document": 0.1, "inference": 0.2}
+"""Shares of the time. The last three read hundreds or thousands of inputs a second, the others about a hundred."""
 
 LIMITS = ("-timeout=10", "-rss_limit_mb=1500", "-max_len=65536")
 """An input that takes longer, in seconds, or more memory, counts as a crash. Instrumented code is slow and large."""

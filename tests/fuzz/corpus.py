@@ -10,13 +10,24 @@ import numpy as np
 from PIL import Image
 
 from tests.fuzz.mutations import corrupt, corruptions_at
-from tests.fuzz.targets import ROUTES
+from tests.fuzz.targets import BINARY, ROUTES
 from tests.golden import example_bytes
 from tests.hostile.documents import DOCUMENTS
 from tests.hostile.forms import FORMS
+from tests.hostile.inferences import INFERENCES
 from tests.hostile.jpegs import JPEGS
 from tests.hostile.pngs import PNGS, Generators
 from tests.images import SEVEN, encode
+from tests.service.web.inference_requests import (
+    HEADER,
+    INFER,
+    binary,
+    document,
+    elements,
+    numbers,
+    strings,
+    with_binary,
+)
 
 MAX_SEED_BYTES = 31_000
 """The largest example has 30,507."""
@@ -30,7 +41,7 @@ SMALL = SEVEN.resize((28, 28))
 @cache
 def seeds(target: str) -> list[bytes]:
     """Return the valid and the crafted inputs of a target."""
-    inputs = {"decode": _pictures, "form": _forms, "document": _documents, "app": _requests}[target]()
+    inputs = SEEDS[target]()
     return [seed for seed in inputs if len(seed) <= MAX_SEED_BYTES]
 
 
@@ -89,11 +100,39 @@ def _documents() -> list[bytes]:
     ]
 
 
+def _inferences() -> list[bytes]:
+    digit = np.asarray(SMALL, np.float32).reshape(1, 1, 28, 28)
+    text = base64.b64encode(encode(SMALL)).decode()
+    outputs = [{"name": "logits", "parameters": {"binary_data": True}}, {"name": "probabilities"}]
+    requests = [
+        document(numbers(digit), id="1", outputs=outputs),
+        document(numbers(digit, data=digit.tolist()), parameters={"binary_data_output": True}),
+        document(strings(text, text)),
+        document(strings(data=[[text]], shape=[1, 1])),
+    ]
+    return [json.dumps(request).encode() for request in requests] + _crafted(INFERENCES)
+
+
+def _binary_inferences() -> list[bytes]:
+    digit, files = np.asarray(SMALL, np.float32).tobytes(), elements(encode(SMALL), encode(SMALL, "JPEG"))
+    requests = [
+        with_binary(document(binary(len(digit), shape=(1, 1, 28, 28))), digit),
+        with_binary(document(binary(len(files), "BYTES", [2])), files),
+        {"content": digit, "headers": {HEADER: "0"}},
+    ]
+    return [int(request["headers"][HEADER]).to_bytes(2, "little") + request["content"] for request in requests]
+
+
 def _requests() -> list[bytes]:
     images, forms = _pictures(), [seed.partition(b"\n")[2] for seed in _forms()]
-    inputs = {"": images, "image/jpeg": images, "application/json": _documents()}
+    inputs = {"": images, "image/jpeg": images, "application/json": _documents(), BINARY: _binary_inferences()}
     return [
         bytes((route,)) + body
-        for route, (_, content_type) in enumerate(ROUTES)
-        for body in inputs.get(content_type, forms)
+        for route, (path, content_type) in enumerate(ROUTES)
+        for body in (
+            _inferences() if (path, content_type) == (INFER, "application/json") else inputs.get(content_type, forms)
+        )
     ]
+
+
+SEEDS = {"decode": _pictures, "form": _forms, "document": _documents, "inference": _inferences, "app": _requests}

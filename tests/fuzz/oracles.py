@@ -1,4 +1,4 @@
-"""What other parsers make of the same bytes: python-multipart of forms, `json` and `base64` of documents."""
+"""What other parsers make of the same bytes: python-multipart of forms; `json`, `base64` and numpy of documents."""
 
 import base64
 import binascii
@@ -6,7 +6,9 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import python_multipart
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -112,3 +114,41 @@ def image_of_document(body: bytes) -> bytes | None:
     except binascii.Error:
         return None
     return image if has_image_signature(image) else None
+
+
+def images_of_request(body: bytes) -> list[Any] | None:
+    """Return the images of a valid inference request: nested lists of numbers, or files.
+
+    Returns None if the request is not valid, or if this service may reject it for another reason.
+    """
+    if len(body) > MAX_DOCUMENT_BYTES or b"true" in body:  # Python takes true for 1
+        return None
+    try:
+        request = json.loads(body)
+        (entry,) = request["inputs"]
+        given = {key: entry.pop(key) for key in ("shape", "data", "datatype", "name")}
+        if (request, given["name"]) != ({"inputs": [{}]}, "image"):
+            return None
+        return {"FP32": _floats, "BYTES": _files}[given["datatype"]](given["shape"], given["data"])
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _floats(shape: Any, data: Any) -> list[Any] | None:
+    values = np.array(data)
+    with np.errstate(over="ignore"):
+        images = values.astype(np.float32)
+    is_valid = json.dumps(shape) == f"[{len(values)}, 1, 28, 28]" if values.ndim > 1 else shape[1:] == [1, 28, 28]
+    if not is_valid or values.dtype.kind not in "if" or not np.isfinite(images).all():
+        return None
+    return list(images.reshape(shape).tolist()) if 0 < shape[0] <= 64 else None
+
+
+def _files(shape: Any, data: Any) -> list[Any] | None:
+    if json.dumps(shape) not in (f"[{len(data)}]", f"[{len(data)}, 1]") or not 0 < len(data) <= 64:
+        return None
+    texts = data if all(isinstance(item, str) for item in data) else [text for (text,) in data]
+    if texts is not data and len(shape) == 1:
+        return None
+    images = [image_of_document(json.dumps({"image": text}).encode()) for text in texts]
+    return None if None in images else images

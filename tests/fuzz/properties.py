@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from service.web import json_image, multipart
+from service.web.openinference_request import parse_request
 from tests.fuzz import oracles, targets
 from tests.fuzz.crash_files import write
-from tests.fuzz.strategies import PICTURES, Document, Form, corrupted_pictures, documents, forms
+from tests.fuzz.strategies import PICTURES, Document, Form, Inference, corrupted_pictures, documents, forms, inferences
 
 
 def decode(picture: bytes) -> None:
@@ -35,6 +36,13 @@ def document(written: Document) -> None:
         assert json_image.decode(body, "image") == written.image
 
 
+def inference(written: Inference) -> None:
+    """Return the numbers or files of an inference request, whatever else it holds."""
+    for body in (written.body, bytearray(written.body)):
+        images = parse_request(body, "", targets.MAX_BATCH).images
+        assert (images if isinstance(images, list) else images.tolist()) == written.images
+
+
 def app(route: int, body: bytes) -> None:
     """Respond to any picture or form at any route with 200 or 400."""
     targets.app(bytes((route,)) + body)
@@ -53,9 +61,13 @@ PROPERTIES = {
     "decode": Property(decode, (PICTURES | corrupted_pictures(),), lambda picture: picture),
     "form": Property(form, (forms(),), lambda written: b'; boundary="' + written.boundary + b'"\n' + written.body),
     "document": Property(document, (documents(),), lambda written: written.body),
+    "inference": Property(inference, (inferences(),), lambda written: written.body),
     "app": Property(
         app,
-        (st.integers(0, 5), PICTURES | corrupted_pictures() | forms().map(lambda written: written.body)),
+        (
+            st.integers(0, len(targets.ROUTES) - 1),
+            PICTURES | corrupted_pictures() | forms().map(lambda written: written.body),
+        ),
         lambda route, body: bytes((route,)) + body,
     ),
 }

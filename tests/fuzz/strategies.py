@@ -4,7 +4,9 @@ import base64
 import json
 import random
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -118,3 +120,39 @@ def documents(draw: st.DrawFn) -> Document:
     document = json.dumps({**before, "image": text, **after}, ensure_ascii=draw(st.booleans()))
     document = document.replace("/", "\\/") if draw(st.booleans()) else document
     return Document(document.encode("utf-8", "surrogatepass"), image)
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A valid inference request in JSON, and its images: nested lists of numbers, or files."""
+
+    body: bytes
+    images: list[Any]
+
+
+@st.composite
+def inferences(draw: st.DrawFn) -> Inference:
+    """Draw a request with any other keys, its data flat or nested, with or without blanks."""
+    count, is_nested = draw(st.integers(1, 3)), draw(st.booleans())
+    images: list[Any]
+    given: tuple[str, Sequence[int], list[Any]]
+    if draw(st.booleans()):
+        tensor = np.random.default_rng(draw(st.integers(0, 9))).normal(size=(count, 1, 28, 28)).astype(np.float32)
+        images = tensor.tolist()
+        given = ("FP32", tensor.shape, images if is_nested else tensor.ravel().tolist())
+    else:
+        images = [png.SIGNATURE + draw(st.binary(max_size=300)) for _ in range(count)]
+        texts = [base64.b64encode(image).decode() for image in images]
+        given = ("BYTES", [count, 1] if is_nested else [count], [[text] for text in texts] if is_nested else texts)
+    entry = dict(zip(("datatype", "shape", "data"), given, strict=True))
+    entry = dict(draw(st.permutations([*{"name": "image", **entry, **_others(draw, "parameters")}.items()])))
+    request = {**_others(draw, "id", "outputs", "parameters", "inputs"), "inputs": [entry]}
+    body = json.dumps(request, indent=draw(st.none() | st.integers(0, 2)), ensure_ascii=draw(st.booleans()))
+    body = body.replace("/", "\\/") if draw(st.booleans()) else body
+    return Inference(body.encode("utf-8", "surrogatepass"), images)
+
+
+def _others(draw: st.DrawFn, *known: str) -> dict[str, Any]:
+    """Draw keys that do not matter, with `data` among those of objects in them."""
+    keys = KEYS | st.just("data")
+    return {key: value for key, value in draw(st.dictionaries(keys, VALUES)).items() if key not in (*known, "data")}

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cache
+from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
@@ -21,13 +22,18 @@ from service.settings import Settings
 from service.web import json_image, multipart
 from service.web.app import create_app
 from service.web.content_type import ContentType
+from service.web.openinference_request import HEADER, parse_request
 from service.web.readiness import State
 from service.web.server_state import ServerState
 from tests.fuzz import oracles
 from tests.images import DIGIT, SEVEN, encode
+from tests.service.web.inference_requests import INFER
 
 MAX_DECODED_BYTES = 1_000_000
 """A fiftieth of the default, so that most inputs take less than a millisecond."""
+
+BINARY = "application/octet-stream"
+"""Type of inference requests with binary data. Their first two bytes, little-endian, are the length of the JSON."""
 
 ROUTES = (
     ("/predict", ""),
@@ -36,8 +42,12 @@ ROUTES = (
     ("/predict-image", "multipart/form-data; boundary=b"),
     ("/predict-base64", "application/json"),
     ("/predict-batch", "multipart/form-data; boundary=b"),
+    ("/predict-number", ""),
+    (INFER, "application/json"),
+    (INFER, BINARY),
 )
 GOOD = encode(SEVEN)
+MAX_BATCH = 64
 
 
 def decode(data: bytes) -> None:
@@ -87,6 +97,25 @@ def _image(data: Buffer) -> bytes | None:
         return None
 
 
+def inference(data: bytes) -> None:
+    """Parse an inference request in JSON: the images that `json` and numpy find, or RequestError."""
+    expected = oracles.images_of_request(data)
+    results = [_images(data), _images(bytearray(data))]
+    assert results[0] == results[1]
+    if expected is not None:
+        assert results[0] == expected
+    elif results[0] is not None:  # what is accepted is JSON, too
+        json.loads(data)
+
+
+def _images(data: Buffer) -> list[Any] | None:
+    try:
+        images = parse_request(data, "", MAX_BATCH).images
+    except RequestError:
+        return None
+    return [bytes(image) for image in images] if isinstance(images, list) else images.tolist()
+
+
 def app(data: bytes) -> None:
     """Answer a request, whose first byte is its route, with 200 or 400 and JSON; and a good one beside it with 200."""
     path, content_type = ROUTES[data[0] % len(ROUTES)] if data else ROUTES[0]
@@ -95,7 +124,10 @@ def app(data: bytes) -> None:
     )
     assert (good_status, good_content["digit"]) == (200, DIGIT)
     assert status in (200, 400), content
-    assert content.keys() == {"detail"} if status == 400 else content.keys() & {"digit", "predictions"}
+    if status == 400:
+        assert content.keys() == ({"error"} if path == INFER else {"detail"})
+    else:
+        assert content.keys() & {"digit", "predictions", "number", "outputs"}
 
 
 Response = tuple[int, dict[str, object]]
@@ -107,6 +139,9 @@ async def _respond(*requests: Awaitable[Response]) -> list[Response]:
 
 
 async def _post(path: str, content_type: str, body: bytes) -> Response:
+    length = None
+    if content_type == BINARY:
+        length, body = int.from_bytes(body[:2], "little"), body[2:]
     sent: list[Message] = []
     middle = len(body) // 2
     chunks = iter((body[:middle], body[middle:]))
@@ -120,9 +155,13 @@ async def _post(path: str, content_type: str, body: bytes) -> Response:
         sent.append(message)
 
     headers = [(b"content-length", str(len(body)).encode()), (b"content-type", content_type.encode())]
+    if length is not None:
+        headers.append((HEADER.lower().encode(), str(length).encode()))
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b"", "client": None}
     await _app()(scope, receive, send)
-    return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+    content = b"".join(message.get("body", b"") for message in sent[1:])
+    json_size = int(dict(sent[0]["headers"]).get(HEADER.lower().encode(), len(content)))
+    return sent[0]["status"], json.loads(content[:json_size])
 
 
 @cache
@@ -147,4 +186,10 @@ class _FailingHandler(logging.Handler):
         raise AssertionError(record.getMessage())
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"decode": decode, "form": form, "document": document, "app": app}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "decode": decode,
+    "form": form,
+    "document": document,
+    "inference": inference,
+    "app": app,
+}

@@ -15,8 +15,10 @@ from service.inference.contract import Contract
 from service.inference.predictor import Predictor
 from service.settings import Settings
 from service.web import form, json_image
+from service.web.openinference_request import parse_request
 from tests.hostile.documents import DOCUMENTS
 from tests.hostile.forms import FORMS
+from tests.hostile.inferences import INFERENCES
 from tests.hostile.jpegs import JPEGS
 from tests.hostile.pngs import PNGS, Generators
 from tests.images import SEVEN, encode
@@ -48,11 +50,11 @@ def main() -> None:
         print(json.dumps([asdict(measurement) for measurement in measurements]))
         return
     for m in measurements:
-        print(f"{m.kind:8} {m.name:55} {m.size:9} B {m.seconds:7.3f} s {m.megabytes:6.1f} MB  {m.result[:80]}")
+        print(f"{m.kind:9} {m.name:55} {m.size:9} B {m.seconds:7.3f} s {m.megabytes:6.1f} MB  {m.result[:80]}")
 
 
 def measure_all() -> Iterator[Measurement]:
-    """Measure each image, form and document with the real model."""
+    """Measure each image, form, document and inference request with the real model."""
     settings = Settings()
     predictor = Predictor(
         Classifier(Contract.verify(settings.weights_dir / settings.model)), settings.max_decoded_bytes
@@ -62,6 +64,7 @@ def measure_all() -> Iterator[Measurement]:
         "JPEG": (JPEGS, predictor.predict),
         "form": (FORMS, lambda body: form.find_image(b"b", body, "file")),
         "document": (DOCUMENTS, lambda body: json_image.decode(body, "image")),
+        "inference": (INFERENCES, lambda body: parse_request(body, "", settings.max_batch)),
     }
     for file_format in ("PNG", "JPEG"):
         predictor.predict(encode(SEVEN, file_format))  # the first ones load code

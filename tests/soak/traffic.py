@@ -8,17 +8,25 @@ from io import BytesIO
 from itertools import chain
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.payloads import all_images
 from examples.draw import EXAMPLES, Example, draw
+from service.imaging.normalize import to_model_input
 from tests.golden import example_bytes
 from tests.hostile.documents import DOCUMENTS
 from tests.hostile.forms import CONTENT_TYPE, FORMS
+from tests.hostile.inferences import INFERENCES
 from tests.hostile.jpegs import JPEGS
 from tests.hostile.pngs import PNGS
 from tests.images import DIGIT, SEVEN, encode
 from tests.service.process.connection import Response, get, post_head
+from tests.service.web import inference_requests
+from tests.service.web.inference_requests import HEADER, INFER, binary, elements, numbers, strings, with_binary
+
+CLASSES = 10
 
 DOCUMENT_BYTES = 1_000_000
 """Size of an image whose document is decoded in a thread."""
@@ -44,18 +52,23 @@ class Exchange:
         if response.status not in self.statuses:
             return False
         if response.status != 200:
-            return set(response.content) == {"detail"}
+            return set(response.content) == {"error" if b" /v2/" in self.request[:20] else "detail"}
         return not self.digits or _digits(response.content) == self.digits
 
 
 def _digits(content: dict[str, Any]) -> tuple[int | None, ...]:
-    return tuple(prediction.get("digit") for prediction in content.get("predictions", [content]))
+    if "outputs" in content:
+        logits = content["outputs"][0]["data"]
+        rows = [logits[start : start + CLASSES] for start in range(0, len(logits), CLASSES)]
+        return tuple(row.index(max(row)) for row in rows)
+    predictions = content.get("predictions", content.get("digits", [content]))
+    return tuple(prediction.get("digit") for prediction in predictions)
 
 
-def post(path: str, content_type: str, body: bytes) -> bytes:
-    """Write a POST request."""
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def post(path: str, content_type: str, body: bytes, headers: str = "") -> bytes:
+    """Write a POST request. headers: more lines, which end in CRLF."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}{headers}\r\n".encode() + body
 
 
 def form(field: str, *files: bytes) -> bytes:
@@ -75,7 +88,7 @@ def small() -> list[Exchange]:
     batch = post("/predict-batch", CONTENT_TYPE, form("files", *files.values(), b"junk"))
     digits = tuple(example.digit for example in EXAMPLES)
     each = chain.from_iterable(_on_all_routes("small", file, example.digit) for example, file in files.items())
-    return [*each, *[Exchange("batch", batch, digits=(*digits, None))] * len(files)]
+    return [*each, *tensors(), *[Exchange("batch", batch, digits=(*digits, None))] * len(files)]
 
 
 def photos() -> list[Exchange]:
@@ -92,6 +105,10 @@ def documents() -> list[Exchange]:
     return [Exchange("document", post("/predict-base64", "application/json", document(image)), digits=(DIGIT,))]
 
 
+def _gray(file: bytes) -> NDArray[np.uint8]:
+    return np.asarray(_decoded(file).convert("L"))
+
+
 def _decoded(file: bytes) -> Image.Image:
     return Image.open(BytesIO(file))
 
@@ -103,8 +120,30 @@ def _on_all_routes(kind: str, file: bytes, digit: int) -> Iterable[Exchange]:
         ("/predict-image", CONTENT_TYPE, form("image", file)),
         ("/predict-base64", "application/json", document(file)),
         ("/predict-batch", CONTENT_TYPE, form("files", file)),
+        ("/predict-number", "", file),
+        (INFER, "application/json", inference(file)),
+        (INFER, "", *binary_inference(file)),
     )
     return [Exchange(kind, post(*body), digits=(digit,)) for body in bodies]
+
+
+def inference(file: bytes) -> bytes:
+    """Write an inference request that holds an image file in base64."""
+    return json.dumps(inference_requests.document(strings(base64.b64encode(file).decode()))).encode()
+
+
+def binary_inference(file: bytes) -> tuple[bytes, str]:
+    """Write an inference request that holds an image file behind its JSON. Returns body and headers."""
+    data = elements(file)
+    request = with_binary(inference_requests.document(binary(len(data), "BYTES", [1])), data)
+    return request["content"], f"{HEADER}: {request['headers'][HEADER]}\r\n"
+
+
+def tensors() -> list[Exchange]:
+    """Return inference requests with the model's inputs of all examples, whose digits are known, as numbers."""
+    inputs = np.stack([to_model_input(_gray(example_bytes()[example.name])) for example in EXAMPLES])
+    body = json.dumps(inference_requests.document(numbers(inputs))).encode()
+    return [Exchange("tensor", post(INFER, "application/json", body), digits=tuple(e.digit for e in EXAMPLES))]
 
 
 def bad() -> list[Exchange]:
@@ -121,6 +160,11 @@ def bad() -> list[Exchange]:
         (400, post("/predict-image", CONTENT_TYPE, form("file", b"junk"))),
         (400, post("/predict-base64", "application/json", b'{"image": "?"}')),
         (400, post("/predict-batch", CONTENT_TYPE, form("files", *[encode(SEVEN)] * 65))),
+        (400, post("/predict-number", "image/png", encode(SEVEN)[:200])),
+        (400, post(INFER, "application/json", inference(b"junk"))),
+        (400, post(INFER, "application/json", b'{"inputs": ' + b"[" * 1_000)),
+        (404, post("/v2/models/unknown/infer", "application/json", inference(encode(SEVEN)))),
+        (405, get(INFER)),
     ]
     return [Exchange("bad", request, (status,)) for status, request in errors] + list(_crafted())
 
@@ -131,6 +175,7 @@ def _crafted() -> Iterable[Exchange]:
         (JPEGS, "/predict", "image/jpeg"),
         (FORMS, "/predict", CONTENT_TYPE),
         (DOCUMENTS, "/predict-base64", "application/json"),
+        (INFERENCES, INFER, "application/json"),
     )
     for generators, path, content_type in targets:
         names = [name for name in generators if not any(word in name for word in LARGE)]

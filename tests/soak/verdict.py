@@ -9,7 +9,18 @@ from tests.soak.record import Record
 MAX_GROWTH = 1.0
 """Megabytes by which memory may grow after the warm-up of ten minutes."""
 
-NEEDED = ("small", "batch", "photo", "bad", "crafted", "/health", "silent", "headers that stop", "body that stops")
+NEEDED = (
+    "small",
+    "batch",
+    "tensor",
+    "photo",
+    "bad",
+    "crafted",
+    "/health",
+    "silent",
+    "headers that stop",
+    "body that stops",
+)
 """Kinds that must have been answered, or the soak has tested nothing."""
 
 

@@ -51,7 +51,7 @@ class RecordingApp:
         if scope["path"] == "/block":  # the event loop
             self.is_blocked.set()
             self.release.wait(TIMEOUT)
-        if scope["path"] == "/wait":
+        if scope["path"] in ("/wait", "/v2/wait"):
             await self._wait_for_release()
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -8,9 +8,11 @@ from starlette.testclient import TestClient
 
 from tests.hostile.documents import DOCUMENTS
 from tests.hostile.forms import CONTENT_TYPE, FORMS
+from tests.hostile.inferences import INFERENCES
 from tests.hostile.jpegs import JPEGS
 from tests.hostile.pngs import PNGS
 from tests.images import DIGIT
+from tests.service.web.inference_requests import INFER
 
 MAX_BASE64_BYTES = 1_000_000
 
@@ -52,6 +54,14 @@ def test_crafted_form_is_answered(client: TestClient, name: str) -> None:
 def test_crafted_document_is_answered(client: TestClient, name: str) -> None:
     """Respond with 200 or 400 to the document."""
     check(client.post("/predict-base64", content=DOCUMENTS[name]()))
+
+
+@pytest.mark.parametrize("name", INFERENCES)
+def test_crafted_inference_request_is_answered(client: TestClient, name: str) -> None:
+    """Respond with logits or 400 to the request."""
+    response = client.post(INFER, content=INFERENCES[name]())
+    assert response.status_code in (200, 400), response.text
+    assert response.json().keys() & {"outputs", "error"}
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if name.startswith("file name") and "without" not in name])

@@ -11,6 +11,7 @@ from service.metrics.exposition import CONTENT_TYPE
 from service.web.recorder import ROUTES
 from tests.conftest import make_app
 from tests.images import SEVEN, encode
+from tests.service.web.inference_requests import INFER, document, numbers
 
 PNG = encode(SEVEN)
 FILE = ("seven.png", PNG, "image/png")
@@ -97,6 +98,27 @@ def test_state_is_exposed(service: TestClient) -> None:
     assert metrics["digit_service_memory_used_bytes decoding 0"] == 0
     assert metrics["digit_service_memory_capacity_bytes decoding 0"] > 0
     assert metrics["digit_service_memory_waiting_requests large_bodies 0"] == 0
+
+
+def test_routes_with_names_are_counted_by_their_pattern(service: TestClient) -> None:
+    """Count every model and version under its route, so that clients cannot create new label values."""
+    for path in ("/v2/models/cnn-transformer", "/v2/models/x", "/v2/models/x/versions/9/ready", "/v2/models/x/y/z"):
+        service.get(path)
+    counted = {name.partition(" ")[2] for name in read(service) if name.startswith("digit_service_requests_total")}
+    assert counted == {
+        "/v2/models/{name} 200",
+        "/v2/models/{name} 404",
+        "/v2/models/{name}/versions/{version}/ready 404",
+        "other 404",
+    }
+
+
+def test_tensors_are_one_run_of_the_model(service: TestClient) -> None:
+    """Count a tensor of three images as one batch, three times in the stage `inference`."""
+    assert service.post(INFER, json=document(numbers())).status_code == 200
+    metrics = read(service)
+    assert metrics["digit_service_batch_size_sum"] == 3
+    assert metrics["digit_service_stage_seconds_count inference"] == 3
 
 
 def test_every_route_has_metrics_of_its_own(service: TestClient) -> None:
