@@ -10,7 +10,7 @@ from service.inference.async_predictor import AsyncPredictor
 from service.inference.classifier import Prediction
 from service.inference.contract import Contract
 from service.web.body import BodyReader
-from service.web.openinference_input import name_image
+from service.web.openinference_images import name_image
 from service.web.openinference_metadata import MODEL_VERSION, SERVER, model_metadata
 from service.web.openinference_request import InferenceRequest
 from service.web.openinference_response import inference_response

@@ -9,7 +9,8 @@ from service.errors import RequestError
 from service.imaging.buffers import Buffer
 from service.inference.tensors import FLOAT_BYTES, Images
 from service.web.openinference_document import Document
-from service.web.openinference_input import read_binary_images, read_json_images, read_tensor
+from service.web.openinference_images import read_binary_images, read_json_images
+from service.web.openinference_input import read_tensor
 from service.web.openinference_json import echo, flag, objects_at, parameters_of
 from service.web.openinference_metadata import IMAGE_SHAPE, INPUT, LOGITS, OUTPUTS
 

@@ -61,7 +61,8 @@ def every_corruption(target: str, seed: int) -> Iterator[bytes]:
 
 
 def _crafted(generators: Generators) -> list[bytes]:
-    return [generate() for name, generate in generators.items() if not any(word in name for word in LARGE)]
+    uploads = (generate() for name, generate in generators.items() if not any(word in name for word in LARGE))
+    return [upload for upload in uploads if len(upload) <= MAX_SEED_BYTES]  # the large ones add up to a gigabyte
 
 
 def _pictures() -> list[bytes]:

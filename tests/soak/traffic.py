@@ -88,7 +88,7 @@ def small() -> list[Exchange]:
     batch = post("/predict-batch", CONTENT_TYPE, form("files", *files.values(), b"junk"))
     digits = tuple(example.digit for example in EXAMPLES)
     each = chain.from_iterable(_on_all_routes("small", file, example.digit) for example, file in files.items())
-    return [*each, *tensors(), *[Exchange("batch", batch, digits=(*digits, None))] * len(files)]
+    return [*each, *tensors() * len(files), *[Exchange("batch", batch, digits=(*digits, None))] * len(files)]
 
 
 def photos() -> list[Exchange]:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.inference.classifier import Classifier
+from service.inference.contract import Contract
 from service.web.readiness import Readiness
-from tests.conftest import make_app
+from tests.conftest import WEIGHTS, make_app
 from tests.images import SEVEN, encode
 from tests.service.web.inference_requests import (
     HEADER,
@@ -176,6 +179,18 @@ def test_bad_request_gets_its_reason(client: TestClient, name: str) -> None:
     error = error_of(client.post(INFER, **request))
     assert reason in error
     assert len(error) < 400
+
+
+@pytest.mark.parametrize("model", ["cnn", "cnn-transformer"])
+def test_extreme_values_never_cause_a_server_error(model: str, tmp_path: Path) -> None:
+    """Respond with 400 if the fp32 network overflows, which JSON could not express."""
+    folder = shutil.copytree(WEIGHTS / model, tmp_path / model)
+    contract = json.loads((folder / "contract.json").read_text())
+    (folder / "contract.json").write_text(json.dumps({**contract, "serves": "model.onnx"}))
+    images = np.tile(np.array([3e38, -3e38], np.float32), 392).reshape(1, 1, 28, 28)
+    with TestClient(make_app(Classifier(Contract.verify(folder)))) as client:
+        response = client.post(f"/v2/models/{model}/infer", json=document(numbers(images)))
+    assert "output is not finite" in error_of(response)
 
 
 def test_largest_batch_is_a_setting(classifier: Classifier) -> None:
