@@ -127,13 +127,10 @@ def _binary_inferences() -> list[bytes]:
 def _requests() -> list[bytes]:
     images, forms = _pictures(), [seed.partition(b"\n")[2] for seed in _forms()]
     inputs = {"": images, "image/jpeg": images, "application/json": _documents(), BINARY: _binary_inferences()}
-    return [
-        bytes((route,)) + body
-        for route, (path, content_type) in enumerate(ROUTES)
-        for body in (
-            _inferences() if (path, content_type) == (INFER, "application/json") else inputs.get(content_type, forms)
-        )
+    bodies = [
+        _inferences() if route == (INFER, "application/json") else inputs.get(route[1], forms) for route in ROUTES
     ]
+    return [bytes((index,)) + body for index, of_route in enumerate(bodies) for body in of_route]
 
 
 SEEDS = {"decode": _pictures, "form": _forms, "document": _documents, "inference": _inferences, "app": _requests}
