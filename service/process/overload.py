@@ -59,17 +59,15 @@ INFERENCE_PREFIX = f"{INFERENCE_PATH}/".encode()
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 """Scripts of any origin may read the response: it tells nothing about the client."""
 
-SHED, SHED_INFERENCE = (raw_response(503, DETAIL, ANY_ORIGIN, path) for path in ("/", INFERENCE_PATH))
+SHED, SHED_AND_CLOSE, SHED_INFERENCE, SHED_INFERENCE_AND_CLOSE = (
+    raw_response(503, DETAIL, {**ANY_ORIGIN, **close}, path) for path in ("/", INFERENCE_PATH) for close in ({}, CLOSE)
+)
 """Constant bytes without X-Request-ID: to find the client's own among its headers would take as long as the rest."""
 
-SHED_AND_CLOSE, SHED_INFERENCE_AND_CLOSE = (
-    raw_response(503, DETAIL, {**ANY_ORIGIN, **CLOSE}, path) for path in ("/", INFERENCE_PATH)
-)
 
-
-def shed_response(path: bytes, *, keep_alive: bool) -> bytes:
-    """Return the 503 for a path, which may have more text behind it."""
-    if path.startswith(INFERENCE_PREFIX):
+def shed_response(text: bytes, start: int = 0, *, keep_alive: bool) -> bytes:
+    """Return the 503 for the path that begins at `start` of a text."""
+    if text.startswith(INFERENCE_PREFIX, start):
         return SHED_INFERENCE if keep_alive else SHED_INFERENCE_AND_CLOSE
     return SHED if keep_alive else SHED_AND_CLOSE
 

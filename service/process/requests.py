@@ -112,7 +112,7 @@ class RequestRunner(LimitedConnection):
         self._stop_timer()
         self._unset_keepalive_if_required()
         may_read_on = self._overload.count_shed()
-        self.transport.write(shed_response(data[len(METHOD) :], keep_alive=True))
+        self.transport.write(shed_response(data, len(METHOD), keep_alive=True))
         self._read_on(may_read_on)
         return True
 

@@ -55,7 +55,7 @@ def _binary_size(entry: dict[str, Any]) -> int | None:
     size = parameters_of(entry).get("binary_data_size")
     if size is not None and (type(size) is not int or size < 0):
         raise RequestError(f"Input '{INPUT}' has binary_data_size {echo(size)}. It must be a number of bytes.")
-    if (size is None) == ("data" not in entry):
+    if (size is None) == (entry.get("data") is None):
         raise RequestError(
             f"Input '{INPUT}' needs either data, or the parameter binary_data_size and its bytes behind the JSON."
         )

@@ -1,4 +1,7 @@
-"""Values in the JSON of an inference request: objects, parameters and flags."""
+"""Values in the JSON of an inference request: objects, parameters and flags.
+
+A key with null counts as missing: libraries write their unset fields so.
+"""
 
 import json
 from typing import Any
@@ -11,7 +14,9 @@ Object = dict[str, Any]
 
 def objects_at(key: str, content: Object) -> list[Object]:
     """Return the objects in the array at a key, none if there is no such key. Raises RequestError if it is another."""
-    values = content.get(key, [])
+    values = content.get(key)
+    if values is None:
+        return []
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise RequestError(f"{key} is {echo(values)}. Send an array of objects.")
     return values
@@ -19,7 +24,9 @@ def objects_at(key: str, content: Object) -> list[Object]:
 
 def parameters_of(content: Object) -> Object:
     """Return the parameters of a request, an input or an output, which may be missing."""
-    parameters = content.get("parameters", {})
+    parameters = content.get("parameters")
+    if parameters is None:
+        return {}
     if not isinstance(parameters, dict):
         raise RequestError(f"parameters is {echo(parameters)}. Send an object.")
     return parameters
@@ -27,7 +34,9 @@ def parameters_of(content: Object) -> Object:
 
 def flag(name: str, content: Object, *, default: bool) -> bool:
     """Return a parameter that is true or false."""
-    value = parameters_of(content).get(name, default)
+    value = parameters_of(content).get(name)
+    if value is None:
+        return default
     if not isinstance(value, bool):
         raise RequestError(f"Parameter {name} is {echo(value)}. Send true or false.")
     return value

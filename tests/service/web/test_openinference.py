@@ -64,6 +64,15 @@ def test_health_is_that_of_the_service(classifier: Classifier) -> None:
         assert response.json() == {"error": "The service is draining. Try again in a moment."}
 
 
+def test_service_that_stops_is_unready_but_reads_images(classifier: Classifier) -> None:
+    """Respond to inference requests while load balancers learn that the service stops."""
+    readiness = Readiness()
+    with TestClient(make_app(classifier, readiness)) as client:
+        readiness.state = State.STOPPING
+        assert client.get("/v2/health/ready").status_code == client.get(f"{MODEL}/ready").status_code == 503
+        assert client.post(INFER, json=document(numbers())).status_code == 200
+
+
 @pytest.mark.parametrize("model", ["cnn-transformer", "cnn"])
 def test_model_describes_its_tensors(model: str) -> None:
     """Name the served model, its version, its tensors, and what standardizes an image."""
@@ -91,7 +100,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "flat": {"json": document(numbers())},
     "nested": {"json": document(numbers(data=IMAGES.tolist()))},
     "data first": {"json": document({"data": IMAGES.tolist(), **numbers()})},
+    "null in unset fields": {"json": document(numbers(parameters=None), id=None, parameters=None, outputs=None)},
     "binary": with_binary(document(binary(IMAGES.nbytes)), IMAGES.tobytes()),
+    "binary with null": with_binary(document(binary(IMAGES.nbytes, data=None)), IMAGES.tobytes()),
     "binary without JSON": {"content": IMAGES.tobytes(), "headers": {HEADER: "0"}},
 }
 
