@@ -67,5 +67,5 @@ class Document:
 def _find_data(text: Buffer) -> tuple[int, int]:
     """Return start and end of the longest array at a key `data`; (0, 0) if there is none."""
     spans = (match.span(1) for match in islice(DATA.finditer(text), MAX_STRINGS))
-    arrays = [(start, text.rfind(b"]", start, end) + 1) for start, end in spans]  # without the comma behind it
-    return max(arrays, key=lambda span: span[1] - span[0], default=(0, 0)) if all(end for _, end in arrays) else (0, 0)
+    arrays = [(start, last + 1) for start, end in spans if (last := text.rfind(b"]", start, end)) >= 0]
+    return max(arrays, key=lambda span: span[1] - span[0], default=(0, 0))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from service.inference.classifier import Prediction
 from service.web.openinference_metadata import CLASSES, LOGITS, MODEL_VERSION
@@ -24,9 +24,9 @@ def inference_response(model: str, request: InferenceRequest, predictions: Seque
         **identifier,
         "outputs": [_tensor(output, values) for output, values in rows.items()],
     }
+    head = json.dumps(content, separators=(",", ":")).encode()  # in ASCII: an id may hold half of a surrogate pair
     if not binary:
-        return JSONResponse(content)
-    head = json.dumps(content).encode()
+        return Response(head, media_type="application/json")
     return Response(b"".join([head, *binary]), headers={HEADER: str(len(head))}, media_type="application/octet-stream")
 
 

@@ -124,10 +124,12 @@ def test_small_document_may_hold_any_json(client: TestClient) -> None:
     assert tensors(client.post(INFER, content=body.encode()))["logits"].shape == (1, 10)
 
 
-def test_identifier_is_returned(client: TestClient) -> None:
+@pytest.mark.parametrize("identifier", ["a-1", "", "\u00e9\U0001f600", "\ud800"])
+def test_identifier_is_returned(client: TestClient, identifier: str) -> None:
     """Return the id of the request with the name and the version of the model; no id if there is none."""
-    response = client.post(INFER, json=document(numbers(), id="a-1")).json()
-    assert (response["id"], response["model_name"], response["model_version"]) == ("a-1", "cnn-transformer", "1")
+    body = json.dumps(document(numbers(), id=identifier)).encode()
+    response = client.post(INFER, content=body).json()
+    assert (response["id"], response["model_name"], response["model_version"]) == (identifier, "cnn-transformer", "1")
     assert "id" not in client.post(INFER, json=document(numbers())).json()
 
 
