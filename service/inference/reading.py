@@ -83,13 +83,15 @@ class FirstReading:
     @property
     def needs_alternatives(self) -> bool:
         """Whether the digit may be another one, or elsewhere in the image."""
-        if self.prediction is None or self.digit is None or self.digit.is_ambiguous or not self._is_canvas:
+        if self.prediction is None or self.digit is None:
+            return True
+        if self.digit.is_ambiguous or not self._is_canvas:
             return not self.is_sure
         return self.prediction.confidence < MIN_SETTLED_ON_CANVAS
 
     @property
     def _is_canvas(self) -> bool:
-        return max(self.gray.shape) <= MAX_CANVAS_SIDE
+        return bool(max(self.gray.shape) <= MAX_CANVAS_SIDE)
 
     @property
     def is_doubtful(self) -> bool:
