@@ -26,7 +26,7 @@ serve: .venv/serve/.done ## Serve MODEL on HOST:PORT (0.0.0.0:8000)
 	@$(SERVE) -m service
 
 test: .venv/serve/.done lint ## Run everything that CI runs
-	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest
+	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m ruff check .
