@@ -141,7 +141,7 @@ def test_the_tables_of_routes_are_complete(document: str, client: TestClient) ->
         if isinstance(route, Route) and route.include_in_schema
         for method in (route.methods or set()) - {"HEAD"}
     }
-    assert set(re.findall(r"^\| `(GET|POST) (/[\w-]*)` \|", document, re.MULTILINE)) == routes
+    assert set(re.findall(r"^\| `(GET|POST) (/[\w.-]*)` \|", document, re.MULTILINE)) == routes
 
 
 def test_the_benchmark_table_is_that_of_the_measurements() -> None:

@@ -25,6 +25,9 @@ ROUTES = (
     "/metrics",
     "/",
     STATIC_ROUTE,
+    "/openapi.json",
+    "/docs",
+    "/redoc",
 )
 """Paths with metrics of their own."""
 
