@@ -77,6 +77,8 @@ lock: .venv/dev/.done ## Pin the versions that pyproject.toml allows
 	@$(DEV) $(PIP) uv
 	@$(COMPILE) --generate-hashes $(addprefix --no-emit-package ,$(UNUSED)) > requirements-serve.txt
 	@$(COMPILE) --generate-hashes > requirements.txt # for buildpacks, which install dependencies, too
+	@$(COMPILE) --extra docs --generate-hashes $(addprefix --no-emit-package ,$(UNUSED)) \
+		$$(sed -n 's/^\([a-z-]*\)==.*/--no-emit-package \1/p' requirements-serve.txt) > requirements-docs.txt
 	@$(COMPILE) --group export --group bench --group test | grep -Ev '^(cuda|nvidia|triton)' > requirements-dev.txt
 
 clean: ## Remove environments, caches and builds; keep weights/ and runs/
@@ -84,9 +86,9 @@ clean: ## Remove environments, caches and builds; keep weights/ and runs/
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment is complete when its stamp is newer than its lock. An incomplete one is built again.
-.venv/serve/.done: requirements-serve.txt
+.venv/serve/.done: requirements-serve.txt requirements-docs.txt
 	@$(call new-environment,serve)
-	@$(SERVE) $(PIP) --no-deps --require-hashes --requirement $<
+	@$(SERVE) $(PIP) --no-deps --require-hashes $(addprefix --requirement ,$^)
 	@touch $@
 
 .venv/dev/.done: requirements-dev.txt

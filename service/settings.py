@@ -125,7 +125,7 @@ class Settings:
         "info", _choice(*LOG_LEVELS), f"{', '.join(LOG_LEVELS)}; up to info, one line per request is logged"
     )
     log_format: str = _setting("text", _choice(*LOG_FORMATS), "text, or json: one object per line")
-    api_key: tuple[str, ...] = _setting((), _keys, "keys that requests need, by commas; probes and the page need none")
+    api_key: tuple[str, ...] = _setting((), _keys, "keys that requests need, by commas; probes and pages need none")
     page: str = _setting("on", _choice("on", "off"), "on, or off: GET / is the drawing page")
 
     @classmethod

@@ -32,7 +32,7 @@ DOCUMENTED = {
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Copy what `make` reads before it installs anything."""
-    for name in ("Makefile", "requirements-serve.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements-serve.txt", "requirements-docs.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

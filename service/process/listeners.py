@@ -11,6 +11,7 @@ MAX_ACCEPTS = 16
 """Connections that asyncio accepts in one iteration of its loop. More would stop the loop for a second when thousands
 come at once, and take all descriptors before the first of them can be closed."""
 
+MAX_UNSENT_BYTES = 65_536
 SO_ATTACH_FILTER = 26
 DROP_SYN = (
     (0x30, 0, 0, 13),  # load the flags of the TCP header
@@ -43,6 +44,12 @@ def lengthen_backlog(listener: socket.socket) -> None:
     """Let BACKLOG connections wait in the kernel. asyncio itself takes the backlog for the connections to accept."""
     with listener.dup() as copy:
         copy.listen(BACKLOG)
+
+
+def limit_unsent(listener: socket.socket) -> None:
+    """Limit the bytes that the kernel keeps for a client that does not read: by default up to 4 MB per connection."""
+    with listener.dup() as copy:  # its connections inherit the option
+        copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
 
 
 def stop_connections(listener: socket.socket) -> None:

@@ -10,14 +10,13 @@ from service.process.linger import MAX_DROP_SECONDS
 from service.process.rejections import (
     HEADERS_TOO_LARGE,
     MALFORMED,
-    MAX_HEADER_BYTES,
-    MAX_URL_BYTES,
     TOO_MANY_REQUESTS,
     URL_TOO_LONG,
     RejectedError,
     Rejection,
 )
 from service.process.requests import RequestRunner
+from service.web.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 
 FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 FRAMING_LENGTHS = tuple(map(len, FRAMING_HEADERS))

@@ -8,12 +8,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.web.error_response import SECURITY_HEADERS, error_response
 from service.web.request_id import HEADER
+from service.web.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 
 CLOSE = {"Connection": "close"}
-
-MAX_URL_BYTES = 8_192
-MAX_HEADER_BYTES = 32_768
-"""Size limit for all headers of one request, names and values."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from service.metrics.registry import Registry
 from service.process import limits, memory
 from service.process.connection import ConnectionLimits
 from service.process.line_writer import LineWriter
-from service.process.listeners import MAX_ACCEPTS, lengthen_backlog, stop_connections
+from service.process.listeners import MAX_ACCEPTS, lengthen_backlog, limit_unsent, stop_connections
 from service.process.log_config import log_config
 from service.process.log_limit import limit_repeats
 from service.process.overload import Overload, declare_overload
@@ -87,6 +87,7 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listener in server.sockets:
                 lengthen_backlog(listener)
+                limit_unsent(listener)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
         if self.should_exit:  # since before the app called itself ready
             self._begin_stop()

@@ -8,10 +8,10 @@ from service.web.error_response import error_response
 from service.web.recorder import STATIC_PREFIX
 from service.web.request_id import Headers, find_header
 
-OPEN_PATHS = ("/health", "/ready", "/v2/health/live", "/v2/health/ready", "/")
-"""Orchestrators probe these without a key, and a browser cannot send one when it opens the page.
+OPEN_PATHS = ("/health", "/ready", "/v2/health/live", "/v2/health/ready", "/", "/openapi.json", "/docs", "/redoc")
+"""Orchestrators probe these without a key, and a browser cannot send one when it opens a page.
 
-The page's files need none either, and show nothing. The page asks for the key that its requests need.
+The page's files need none either, and show nothing. The pages ask for the key that their requests need.
 """
 
 BEARER = b"bearer "

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from service.web.body import BodyReader
 from service.web.cors import CrossOriginMiddleware
 from service.web.error_response import SECURITY_HEADERS
 from service.web.errors import exception_handlers
+from service.web.openapi.endpoints import DocumentationEndpoints
 from service.web.openinference import OpenInferenceEndpoints
 from service.web.openinference_request import HEADER as INFERENCE_HEADER
 from service.web.page import page_routes
@@ -28,7 +30,7 @@ from service.web.readiness import State
 from service.web.recorder import RecordingMiddleware
 from service.web.server_state import ServerState
 from service.web.state_metrics import declare_model, declare_state
-from service.web.status import StatusEndpoints
+from service.web.status import StatusEndpoints, model_json
 
 PARSER_THREADS = 1
 """Threads that parse long bodies (`asyncio.to_thread`). By default their number creeps up to one per CPU and four."""
@@ -47,6 +49,8 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
     predict = PredictEndpoints(body, predictor)
     inference = OpenInferenceEndpoints(body, predictor, state.readiness, classifier.contract)
     status = StatusEndpoints(settings.health_status, state, classifier.contract)
+    in_effect = replace(settings, max_upload_bytes=admission.max_body_bytes, max_decoded_bytes=max_decoded_bytes)
+    documentation = DocumentationEndpoints(in_effect, predictor, model_json(classifier.contract))
     declare_model(state.registry, classifier.contract)
     declare_state(state.registry, state.in_flight, budget, admission)
     admit = admission.admit
@@ -80,6 +84,9 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
             Route("/v2/models/{name}/versions/{version}/ready", inference.model_ready),
             Route("/v2/models/{name}/versions/{version}/infer", admit(inference.infer), methods=["POST"]),
             *(page_routes() if settings.page == "on" else []),
+            Route("/openapi.json", documentation.openapi),
+            Route("/docs", documentation.docs),
+            Route("/redoc", documentation.redoc),
         ],
         middleware=middleware(settings, state),
         exception_handlers=exception_handlers(),

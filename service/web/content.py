@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+CHUNK_BYTES = 16_384
 
 
 class Content:
@@ -23,8 +26,20 @@ class Content:
         """
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=self._headers)
-        return Response(self._body, headers={**self._headers, "Content-Type": self._media_type})
+        return ChunkedResponse(self._body, headers={**self._headers, "Content-Type": self._media_type})
 
     def _is_known(self, if_none_match: str) -> bool:
         tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
         return self._etag in tags or tags == ["*"]
+
+
+class ChunkedResponse(Response):
+    """Sends a large body in chunks, each when the client has read most of the last: the server buffers only one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - an ASGI app
+        """Send the response."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for start in range(0, len(self.body), CHUNK_BYTES):
+            end = start + CHUNK_BYTES
+            chunk = {"body": self.body[start:end], "more_body": end < len(self.body)}
+            await send({"type": "http.response.body", **chunk})

@@ -2,8 +2,9 @@
 
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
+from service.imaging.decode import has_image_signature
 from service.web import multipart
-from service.web.content_type import ContentType
+from service.web.content_type import IMAGE_TYPES, ContentType
 from service.web.multipart import Part
 
 SIGNATURE_BYTES = 8
@@ -25,11 +26,14 @@ def find_image(boundary: bytes, body: Buffer, field: str) -> Buffer:
 def find_images(boundary: bytes, body: Buffer, field: str, max_count: int) -> list[Buffer | RequestError]:
     """Return the files in a repeated field, in order. A part that is not an image file gives its error.
 
-    Raises RequestError if the form is malformed, or if the field is missing or occurs more than `max_count` times.
+    Raises RequestError if the form is malformed, or if the field is missing, occurs more than `max_count` times, or
+    holds no file at all.
     """
     parts = _parts(boundary, body, field)
     if len(parts) > max_count:
         raise RequestError(f"Field '{field}' occurs {len(parts)} times. Send at most {max_count} images per request.")
+    if not any(_is_file(part) for part in parts):
+        raise _text_error(field)
     return [_image_or_error(part, field) for part in parts]
 
 
@@ -42,11 +46,24 @@ def _parts(boundary: bytes, body: Buffer, field: str) -> list[Part]:
 
 
 def _check_image(part: Part, field: str) -> None:
-    if part.filename is None:
-        raise RequestError(f"Field '{field}' is text. Send the image as a file, with a file name.")
-    ContentType.parse(part.content_type).check_image(
-        part.body[part.start : min(part.end, part.start + SIGNATURE_BYTES)]
-    )
+    if not _is_file(part):
+        raise _text_error(field)
+    ContentType.parse(part.content_type).check_image(_signature(part))
+
+
+def _is_file(part: Part) -> bool:
+    """Return whether a part has a file name, or declares and holds an image: some libraries leave out the name."""
+    if part.filename is not None:
+        return True
+    return ContentType.parse(part.content_type).media_type in IMAGE_TYPES and has_image_signature(_signature(part))
+
+
+def _signature(part: Part) -> Buffer:
+    return part.body[part.start : min(part.end, part.start + SIGNATURE_BYTES)]
+
+
+def _text_error(field: str) -> RequestError:
+    return RequestError(f"Field '{field}' is text. Send the image as a file, with a file name.")
 
 
 def _image_or_error(part: Part, field: str) -> Buffer | RequestError:

@@ -13,6 +13,7 @@ from service.inference.async_predictor import AsyncPredictor
 from service.inference.classifier import Prediction
 from service.inference.reading import Reading
 from service.web.body import BodyReader
+from service.web.content_type import MAX_ECHO
 
 DECIMALS = 4
 
@@ -62,8 +63,13 @@ class PredictEndpoints:
 
 
 def is_explained(request: Request) -> bool:
-    """Return whether the query asks for an explanation."""
-    return request.query_params.get("explain") == "true"
+    """Return whether the query asks for an explanation. Raises RequestError unless it says true, false or nothing."""
+    values = request.query_params.getlist("explain")
+    if len(values) > 1:
+        raise RequestError(f"Query parameter 'explain' occurs {len(values)} times. Send it once.")
+    if values and values[0] not in ("true", "false", ""):
+        raise RequestError(f"Query parameter 'explain' is '{values[0][:MAX_ECHO]}'. Send true or false.")
+    return values == ["true"]
 
 
 def prediction_json(prediction: Prediction) -> dict[str, Any]:

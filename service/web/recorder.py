@@ -35,6 +35,9 @@ ROUTES = (
     "/v2/models/{name}/versions/{version}",
     "/v2/models/{name}/versions/{version}/ready",
     "/v2/models/{name}/versions/{version}/infer",
+    "/openapi.json",
+    "/docs",
+    "/redoc",
 )
 """Paths with metrics of their own. Names in braces stand for any text without a slash."""
 

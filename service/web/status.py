@@ -1,5 +1,7 @@
 """The status routes: liveness, readiness, the served model and metrics."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -33,8 +35,13 @@ class StatusEndpoints:
 
     async def model(self, _request: Request) -> JSONResponse:
         """Describe the served model, from its verified contract."""
-        return JSONResponse({"version": __version__, **self._contract.summary()})
+        return JSONResponse(model_json(self._contract))
 
     async def metrics(self, _request: Request) -> Response:
         """Expose the metrics of all workers in Prometheus's text format."""
         return Response(self._registry.expose(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def model_json(contract: Contract) -> dict[str, Any]:
+    """Convert a model's contract to JSON, with the version of the service."""
+    return {"version": __version__, **contract.summary()}

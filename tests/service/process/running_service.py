@@ -21,6 +21,7 @@ from tests.images import SEVEN, encode
 PYTHON = os.environ.get("SERVE_PYTHON", sys.executable)
 """The interpreter of the environment that `make serve` creates, where `make test` names it."""
 
+COMMAND = (PYTHON, "-m", "service")
 PNG = encode(SEVEN)
 TIMEOUT = 30.0
 
@@ -64,7 +65,7 @@ def read_response(connection: socket.socket) -> tuple[int, dict[str, Any]]:
 @contextmanager
 def running_service(
     log: Path,
-    command: Sequence[str] = (PYTHON, "-m", "service"),
+    command: Sequence[str] = COMMAND,
     folder: Path = ROOT,
     stdout: int | None = None,
     **environ: str,

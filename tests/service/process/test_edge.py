@@ -13,7 +13,7 @@ from benchmarks.server import pss
 from service.process.crowd import MIN_SILENCE, MIN_STALL
 from service.process.linger import LINGER_SECONDS, MAX_DROPPED_BYTES
 from service.process.log_limit import MAX_REPEATS
-from service.process.rejections import MAX_HEADER_BYTES, MAX_URL_BYTES
+from service.web.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 from tests.images import DIGIT
 from tests.service.process.connection import POST, Connection, get, post_head
 from tests.service.process.running_service import PNG, PYTHON, Service, running_service, wait_until

@@ -30,6 +30,19 @@ def test_image_is_returned_as_it_was_sent(content_type: str | None, filename: st
     assert form.find_image(BOUNDARY, body(part("file", PNG, filename, content_type)), "file") == PNG
 
 
+def test_image_without_a_file_name_is_a_file() -> None:
+    """Return an image that a library sends without a file name, if its type is declared."""
+    assert form.find_image(BOUNDARY, body(part("file", PNG, None, "image/png")), "file") == PNG
+    assert form.find_images(BOUNDARY, body(part("files", PNG, None, "image/png")), "files", 1) == [PNG]
+
+
+def test_texts_alone_are_no_batch() -> None:
+    """Reject a form whose field holds only texts: none of them was meant as a file."""
+    texts = part("files", b"7", None), part("files", b"{}", None, "image/png")
+    with pytest.raises(RequestError, match="Field 'files' is text"):
+        form.find_images(BOUNDARY, body(*texts), "files", 2)
+
+
 def test_other_fields_are_ignored() -> None:
     """Ignore texts and files in other fields."""
     others = part("a", b"text", None), part("b", GIF, content_type="image/gif")
@@ -43,6 +56,7 @@ def test_other_fields_are_ignored() -> None:
         ([], "Field 'file' is missing. Send the image as multipart field 'file'."),
         ([part("image", PNG)], "Field 'file' is missing. Send the image as multipart field 'file'."),
         ([part("file", PNG, None)], "Field 'file' is text. Send the image as a file, with a file name."),
+        ([part("file", GIF, None, "image/png")], "Field 'file' is text. Send the image as a file, with a file name."),
         ([part("file", PNG)] * 2, "Field 'file' occurs 2 times. Send one image per request."),
         ([part("file", PNG, "d.gif", "image/gif")], "Invalid file type: image/gif. Only JPEG and PNG are supported."),
         ([part("file", GIF)], "Invalid file type: unknown. Only JPEG and PNG are supported."),

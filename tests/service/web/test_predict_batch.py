@@ -61,12 +61,13 @@ def test_batch_without_valid_files_is_not_an_error(client: TestClient) -> None:
     ("request_", "detail"),
     [
         ({"files": form_files(PNG, PNG, PNG)}, "Field 'files' occurs 3 times. Send at most 2 images per request."),
+        ({"files": [("files", (None, "7"))] * 2}, "Field 'files' is text. Send the image as a file, with a file name."),
         ({"files": {"file": PNG}}, "Field 'files' is missing. Send the image as multipart field 'files'."),
         ({"content": PNG, "headers": {"Content-Type": "image/png"}}, "The body is not multipart/form-data."),
     ],
 )
 def test_request_that_is_not_a_batch_is_rejected(classifier: Classifier, request_: dict[str, Any], detail: str) -> None:
-    """Respond with 400 to more files than MAX_BATCH, another field, or another type."""
+    """Respond with 400 to more files than MAX_BATCH, to texts alone, to another field or another type."""
     with TestClient(make_app(classifier, max_batch=2)) as client:
         response = client.post("/predict-batch", **request_)
     assert response.status_code == 400

@@ -1,0 +1,47 @@
+"""What the description depends on, and what a group of routes adds to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.settings import Settings
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Api:
+    """The running service.
+
+    settings: with the limits in effect, which a small memory budget lowers. model: the response of GET /model.
+    answers: what the served model responds to the example images, by path and query.
+    """
+
+    settings: Settings
+    model: Json
+    answers: dict[str, Json]
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether requests need an API key."""
+        return bool(self.settings.api_key)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Routes that belong together. paths and schemas: entries of `paths` and of `components.schemas`."""
+
+    name: str
+    description: str
+    paths: Json
+    schemas: Json
+
+
+def schema(name: str) -> Json:
+    """Refer to a schema of the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json_content(name: str, examples: Json | None = None) -> Json:
+    """Describe a JSON body by the name of its schema. examples: values by name."""
+    values = {key: {"value": value} for key, value in (examples or {}).items()}
+    return {"application/json": {"schema": schema(name), **({"examples": values} if values else {})}}

@@ -1,0 +1,180 @@
+"""Every example in the description is sent to a running service, which responds as the example says."""
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from service.web.openapi.examples import NOT_AN_IMAGE, NUMBER, SIX, batch_files
+from tests.conftest import ROOT
+from tests.images import png
+from tests.service.process.running_service import COMMAND, PYTHON, Service, running_service, wait_until
+
+Json = dict[str, Any]
+KEY = "first-key"
+TEXT = (None, "seven")
+GIF = {"Content-Type": "image/gif"}
+WITHOUT_OFFAPI = "import sys; sys.modules['offapi'] = None; from service.__main__ import main; main()"
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "defaults": {},
+    "the other model": {"MODEL": "cnn", "HEALTH_STATUS": "healthy"},
+    "least sizes": {"MAX_UPLOAD_BYTES": "1000", "MAX_BATCH": "1", "MAX_DECODED_BYTES": "2000", "WORKERS": "2"},
+    "keys": {"API_KEY": f"{KEY},second-key", "MAX_BATCH": "2", "MAX_UPLOAD_BYTES": "70000"},
+}
+
+
+def file(content: bytes = SIX) -> tuple[str, bytes, str]:
+    return ("digit.png", content, "image/png")
+
+
+def files(max_batch: int, field: str = "files") -> list[tuple[str, Any]]:
+    return [(field, file(content)) for content in batch_files(max_batch)]
+
+
+BLANK = png(np.full((28, 28), 255, np.uint8))
+
+REQUESTS: dict[str, dict[str, Callable[[int], Json]]] = {
+    "/predict": {
+        "six": lambda _: {"files": {"file": file()}},
+        "missingField": lambda _: {"files": {"photo": file()}},
+        "text": lambda _: {"files": {"file": TEXT}},
+        "notAnImage": lambda _: {"files": {"file": file(NOT_AN_IMAGE)}},
+        "blank": lambda _: {"files": {"file": file(BLANK)}},
+        "wrongType": lambda _: {"content": SIX, "headers": GIF},
+    },
+    "/predict-image": {
+        "six": lambda _: {"files": {"image": file()}},
+        "sixExplained": lambda _: {"files": {"image": file()}, "params": {"explain": "true"}},
+        "missingField": lambda _: {"files": {"photo": file()}},
+        "text": lambda _: {"files": {"image": TEXT}},
+        "notAnImage": lambda _: {"files": {"image": file(NOT_AN_IMAGE)}},
+        "blank": lambda _: {"files": {"image": file(BLANK)}},
+        "wrongExplain": lambda _: {"files": {"image": file()}, "params": {"explain": "yes"}},
+    },
+    "/predict-number": {
+        "fortyTwo": lambda _: {"files": {"file": file(NUMBER)}},
+        "fortyTwoExplained": lambda _: {"files": {"file": file(NUMBER)}, "params": {"explain": "true"}},
+        "wrongExplain": lambda _: {"files": {"file": file(NUMBER)}, "params": {"explain": "yes"}},
+        "missingField": lambda _: {"files": {"photo": file()}},
+        "text": lambda _: {"files": {"file": TEXT}},
+        "notAnImage": lambda _: {"content": NOT_AN_IMAGE, "headers": {"Content-Type": "image/png"}},
+        "blank": lambda _: {"content": BLANK},
+    },
+    "/predict-base64": {
+        "missingKey": lambda _: {"json": {"picture": ""}},
+        "notJson": lambda _: {"content": NOT_AN_IMAGE},
+        "notBase64": lambda _: {"json": {"image": "***"}},
+        "notAnImage": lambda _: {"json": {"image": "c2V2ZW4="}},
+    },
+    "/predict-batch": {
+        "sixAndInvalid": lambda max_batch: {"files": files(max_batch)},
+        "missingField": lambda max_batch: {"files": files(max_batch, "file")},
+        "text": lambda _: {"files": {"files": TEXT}},
+        "tooMany": lambda max_batch: {"files": [("files", file(b""))] * (max_batch + 1)},
+    },
+}
+"""The request of each example whose request is not in the description itself, for a largest batch."""
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """Run a service with other settings. Send a key, which is ignored where none is needed."""
+    log = tmp_path_factory.mktemp("service") / "log"
+    with running_service(log, COMMAND, ROOT, None, **SETTINGS[request.param]) as service, connect(service) as client:
+        yield client
+
+
+def connect(service: Service) -> httpx2.Client:
+    return httpx2.Client(base_url=f"http://127.0.0.1:{service.port}", headers={"X-API-Key": KEY})
+
+
+@pytest.fixture
+def document(live: httpx2.Client) -> Json:
+    return dict(live.get("/openapi.json").json())
+
+
+def examples(document: Json) -> Iterator[tuple[str, str, int, str, Any]]:
+    """Yield each example of a response: method, path, status, name and value."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, response in operation["responses"].items():
+                whole = resolve(document, response)
+                for content in whole.get("content", {}).values():
+                    for name, example in content.get("examples", {}).items():
+                        yield method, path, int(status), name, example["value"]
+
+
+def resolve(document: Json, response: Json) -> Json:
+    """Follow the reference to a shared response."""
+    reference = response.get("$ref")
+    return dict(document["components"]["responses"][reference.rpartition("/")[2]]) if reference else response
+
+
+def request_of(document: Json, path: str, name: str) -> Json:
+    """Return the request of an example: the one of the same name in the description, or that of REQUESTS."""
+    if name == "uploadTooLarge":
+        limit = re.search(r"\d+", document["components"]["responses"]["TooLarge"]["description"])
+        assert limit
+        return {"content": bytes(int(limit[0]) + 1), "headers": {"Content-Type": "multipart/form-data; boundary=b"}}
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    described = content.get("application/json", {}).get("examples", {})
+    max_batch = document["components"]["schemas"]["Batch"]["properties"]["predictions"]["maxItems"]
+    return {"json": described[name]["value"]} if name in described else REQUESTS[path][name](max_batch)
+
+
+def test_every_example_is_answered_as_it_says(live: httpx2.Client, document: Json) -> None:
+    """Respond to each request with the status and exactly the JSON of its example."""
+    sent = set()
+    for method, path, status, name, value in examples(document):
+        if name in ("draining", "notInstalled"):
+            continue  # below
+        if name == "keyMissing":
+            response = live.request(method, path, headers={"X-API-Key": "wrong"})
+        else:
+            response = live.request(method, path, **(request_of(document, path, name) if method == "post" else {}))
+        assert (response.status_code, response.json()) == (status, value), (path, name)
+        sent.add((path, name))
+    unused = {(path, name) for path, requests in REQUESTS.items() for name in requests} - sent
+    assert not unused, "the description has no such example"
+
+
+def test_every_example_of_a_request_has_its_response(document: Json) -> None:
+    """Name a response like each request, so that a reader finds it."""
+    answered = {(path, name) for _, path, _, name, _ in examples(document)}
+    content = document["paths"]["/predict-base64"]["post"]["requestBody"]["content"]["application/json"]
+    assert {("/predict-base64", name) for name in content["examples"]} <= answered
+
+
+def test_the_example_is_the_committed_file() -> None:
+    """Show an image that the reader has in `examples/`."""
+    assert (ROOT / "examples" / "6-black-on-white-28x28.png").read_bytes() == SIX
+
+
+def test_draining_service_answers_as_its_example(tmp_path: Path) -> None:
+    """Respond to /ready with 503 after SIGTERM."""
+    with running_service(tmp_path / "log", DRAIN_SECONDS="600") as service, connect(service) as client:
+        expected = [value for *_, name, value in examples(client.get("/openapi.json").json()) if name == "draining"]
+        service.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: client.get("/ready").status_code == 503)
+        assert client.get("/ready").json() == expected[0]
+        service.process.kill()  # rather than wait for the end of the drain
+
+
+def test_missing_pages_answer_as_their_example(tmp_path: Path) -> None:
+    """Respond to the pages with 404 where offapi is not installed; the description stays."""
+    with running_service(tmp_path / "log", (PYTHON, "-c", WITHOUT_OFFAPI)) as service, connect(service) as client:
+        missing = [
+            (path, value)
+            for _, path, _, name, value in examples(client.get("/openapi.json").json())
+            if name == "notInstalled"
+        ]
+        assert [path for path, _ in missing] == ["/docs", "/redoc"]
+        for path, value in missing:
+            response = client.get(path)
+            assert (response.status_code, response.json()) == (404, value)
