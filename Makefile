@@ -74,7 +74,7 @@ sbom: .venv/dev/.done ## Write dist/sbom.cdx.json, the bill of materials of what
 	@ls dist/sbom.cdx.json
 
 audit: .venv/dev/.done ## Look the locked packages of the service up in a database of vulnerabilities
-	@$(DEV) -m pip_audit --strict --requirement requirements-serve.txt --no-deps --disable-pip
+	@$(DEV) -m pip_audit --strict --requirement requirements-serve.txt --require-hashes --disable-pip
 
 # Serving never imports these: onnxruntime's tools need three, uvicorn parses with httptools instead of h11, and only
 # anyio's clients resolve names with idna. torch brings its own pins of what CUDA needs.

@@ -132,7 +132,7 @@ def compile_modules(root: Path, keep_source: set[Path]) -> None:
         _compile(path, root, beside_source=not is_kept)
         if not is_kept:
             path.unlink()
-    for path in (root / "app").rglob("*.py"):
+    for path in (root / "app" / "service").rglob("*.py"):
         _compile(path, root)
 
 

@@ -33,7 +33,7 @@ STARTS = 3
 MAX_IMAGE_BYTES = 90_000_000
 MAX_CONTEXT_BYTES = 6_000_000
 REQUESTS, CONNECTIONS = 1_000, 16
-UPLOADS = 20
+UPLOADS = 12
 ONE_ADDRESS = argparse.Namespace(addresses=1, chunked=False)
 """Options of benchmarks.crowd."""
 
@@ -109,11 +109,14 @@ def test_the_labels_say_which_image_it_is(image: str, base: str) -> None:
 
 def test_the_container_is_healthy_at_once(image: str) -> None:
     """Respond to /health within 2 s of the start of the process. Skip if others take the CPU meanwhile."""
-    starts = [measure_start(image, f"digit-service-start-{number}") for number in range(STARTS)]
+    starts: list[tuple[float, float]] = []
+    while len(starts) < STARTS and not (starts and min(starts)[0] < MAX_START_SECONDS):
+        starts.append(measure_start(image, f"digit-service-start-{len(starts)}"))
     print(f"healthy after {', '.join(f'{seconds:.2f} s ({cpu:.2f} s of CPU)' for seconds, cpu in starts)}")
-    assert min(cpu for _, cpu in starts) < MAX_START_SECONDS
-    if min(starts)[0] >= MAX_START_SECONDS:
-        pytest.skip(f"this machine is busy: healthy after {min(starts)[0]:.1f} s, with {min(starts)[1]:.1f} s of CPU")
+    seconds, cpu = min(starts)
+    assert cpu < MAX_START_SECONDS
+    if seconds >= MAX_START_SECONDS:
+        pytest.skip(f"this machine is busy: healthy after {seconds:.1f} s, with {cpu:.1f} s of CPU")
 
 
 def measure_start(image: str, name: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 LOCK = ROOT / "requirements-serve.txt"
-NO_DATA = r".*(?:ConnectionError|ServiceError|Max retries|not resolve|HTTPError).*"
+NO_DATA = r".*(?:could not be audited|ConnectionError|ServiceError|Max retries|not resolve|HTTPError).*"
 
 
 def locked_versions() -> dict[str, str]:
@@ -28,14 +28,13 @@ def base_version() -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_every_locked_package_has_a_wheel(machine: str, tmp_path: Path) -> None:
-    """Resolve a wheel with a locked hash for the image's Python on each processor, without building any."""
-    platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (28, 27, 17)]
+def test_every_locked_package_has_a_wheel_for_arm64(tmp_path: Path) -> None:
+    """Resolve a wheel with a locked hash for the image's Python on linux/arm64, without building any."""
+    platforms = [f"--platform={name}_aarch64" for name in ("manylinux_2_28", "manylinux_2_27", "manylinux2014")]
     download = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
         *("--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement", str(LOCK)),
-        *(f"--python-version={base_version()}", *platforms, f"--platform=manylinux2014_{machine}"),
+        *(f"--python-version={base_version()}", *platforms),
     ]
     finished = subprocess.run([*download, f"--dest={tmp_path}"], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
