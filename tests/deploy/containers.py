@@ -14,9 +14,11 @@ import pytest
 
 from benchmarks.container import Container
 from tests.conftest import ROOT
+from tests.deploy.base_image import make_base_image
 
 LIMITS = ("--memory", "96m", "--cpus", "1", "--read-only", "--cap-drop", "ALL")
 BASES = ("localhost/python-base", "docker.io/library/python:3.13-slim")
+TRIAL = "localhost/digit-service-trial"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PULL_SECONDS = 120.0
 """Seconds to download a base image in."""
@@ -42,13 +44,27 @@ def find_base() -> str:
     missing = [name for name in ("buildah", "podman") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{' and '.join(missing)} is not installed. Install it to run the container tests.")
-    base = next(filter(_is_available, [os.environ.get("BASE_IMAGE", ""), *BASES]), None)
-    if base is None:
-        pytest.skip("There is no base image. Set BASE_IMAGE to one that this machine has or can download.")
-    trial = subprocess.run(run_command("--rm", *LIMITS, base, "true"), capture_output=True, text=True, check=False)
-    if trial.returncode != 0:
-        pytest.skip(f"This machine cannot run containers: {trial.stderr.strip().splitlines()[-1]}")
+    base = next(filter(_is_available, [os.environ.get("BASE_IMAGE", ""), *BASES]), None) or _make_base()
+    recipe = f"FROM {base}\nRUN python3 -c \"import socket; socket.create_connection(('pypi.org', 443), 10)\"\n"
+    build = ["buildah", "build", "--isolation", "chroot", "--tag", TRIAL, "--file", "-"]
+    problem = _problem(build, recipe) or _problem(run_command("--rm", *LIMITS, base, "true"))
+    if problem:
+        pytest.skip(f"This machine cannot build and run containers that reach pypi.org: {problem}")
+    podman("rmi", TRIAL)
     return base
+
+
+def _problem(command: list[str], text: str = "") -> str:
+    """Run a command, and return the last line of its error if it fails."""
+    finished = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return "" if finished.returncode == 0 else (finished.stderr.strip().splitlines() or ["no message"])[-1]
+
+
+def _make_base() -> str:
+    try:
+        return make_base_image()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"There is no base image. Set BASE_IMAGE to one that this machine has or can download. ({error})")
 
 
 def _is_available(image: str) -> bool:

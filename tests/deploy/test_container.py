@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks.container import Container
 from benchmarks.crowd import send_all
+from benchmarks.server import free_port
 from benchmarks.uploads import all_uploads
 from service import __version__
 from tests.conftest import ROOT
@@ -52,11 +53,6 @@ def image(base: str) -> Iterator[str]:
     build_image(base, IMAGE)
     yield IMAGE
     podman("rmi", "--force", IMAGE)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
