@@ -15,9 +15,8 @@ DEV := .venv/dev/bin/python
 PIP := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--no-annotate --no-header --quiet
-VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 
-.PHONY: help serve test lint train export evaluate card fuzz soak failover bench wheel image lock clean
+.PHONY: help serve test lint train export evaluate card fuzz soak failover bench wheel image sbom audit lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
@@ -66,8 +65,16 @@ wheel: .venv/dev/.done ## Build dist/digit_service-VERSION-py3-none-any.whl, wit
 	@rm -rf build *.egg-info
 	@ls dist/*.whl
 
-image: ## Build the container image IMAGE
-	docker build --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+image: ## Build the container image IMAGE with docker, podman or buildah (BUILDER=, BASE_IMAGE=, BUILD_FLAGS=)
+	@sh deploy/build_image.sh $(IMAGE) $(BUILD_FLAGS)
+
+sbom: .venv/dev/.done ## Write dist/sbom.cdx.json, the bill of materials of what serves (CycloneDX)
+	@mkdir -p dist
+	@$(DEV) -m cyclonedx_py requirements requirements-serve.txt --output-reproducible --output-file dist/sbom.cdx.json
+	@ls dist/sbom.cdx.json
+
+audit: .venv/dev/.done ## Look the locked packages of the service up in a database of vulnerabilities
+	@$(DEV) -m pip_audit --strict --requirement requirements-serve.txt --require-hashes --disable-pip
 
 # Serving never imports these: onnxruntime's tools need three, uvicorn parses with httptools instead of h11, and only
 # anyio's clients resolve names with idna. torch brings its own pins of what CUDA needs.

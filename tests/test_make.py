@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 DOCUMENTED = {
+    "audit",
     "bench",
     "card",
     "clean",
@@ -21,6 +22,7 @@ DOCUMENTED = {
     "image",
     "lint",
     "lock",
+    "sbom",
     "serve",
     "soak",
     "test",

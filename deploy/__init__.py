@@ -1,0 +1,1 @@
+"""Build and run the service in containers."""
