@@ -40,7 +40,7 @@ class Output:
         self.failed += len(failures)
         self._progress.advance(len(rows))
 
-    def close(self, is_interrupted: bool) -> None:
+    def close(self, is_interrupted: bool = False) -> None:
         """Complete the files, and say how many images failed or were read before an interruption."""
         self._progress.erase()
         self._writer.close()

@@ -30,9 +30,6 @@ def run(arguments: Arguments) -> int:
     except ServiceError as error:
         print(f"digit-predict: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except OSError as error:
         print(f"digit-predict: the output cannot be written ({error.strerror}).", file=sys.stderr)
         return 2
@@ -71,8 +68,13 @@ def _read_here(reader: ChunkReader, chunks: Iterator[Chunk], is_stopped: Callabl
 def _write(batches: Iterator[list[Row]], arguments: Arguments, stop: Stop) -> int:
     """Write rows as they come. Returns the exit status."""
     output = Output(arguments)
-    for rows in batches:
-        output.write(rows)
+    try:
+        for rows in batches:
+            output.write(rows)
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.close()
+        return BROKEN_PIPE
     output.close(is_interrupted=stop.is_requested())
     if stop.is_requested():
         return stop.exit_code

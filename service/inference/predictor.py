@@ -41,14 +41,14 @@ class Predictor:
     def load(
         cls,
         model: str = DEFAULTS.model,
-        weights_dir: Path = DEFAULTS.weights_dir,
+        weights_dir: Path | str = DEFAULTS.weights_dir,
         max_decoded_bytes: int = DEFAULTS.max_decoded_bytes,
     ) -> "Predictor":
         """Verify and load a model, by default the one that the service serves by default: a tenth of a second.
 
         Raises ModelError if `weights_dir` holds no such model or its files differ from its contract.
         """
-        return cls(Classifier(Contract.verify(weights_dir / model)), max_decoded_bytes)
+        return cls(Classifier(Contract.verify(Path(weights_dir) / model)), max_decoded_bytes)
 
     def predict(self, image_bytes: Buffer) -> Prediction:
         """Predict the digit of one file, as a program without a server does.

@@ -90,12 +90,14 @@ def test_second_signal_ends_a_run_whose_reader_is_stuck(folder: Path) -> None:
     os.close(reader)
 
 
-def test_closed_pipe_ends_quietly(folder: Path) -> None:
-    """End without a traceback if the reader closes the pipe, as `head` does."""
-    with start("--csv", folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+def test_closed_pipe_ends_quietly(folder: Path, tmp_path: Path) -> None:
+    """End without a traceback if the reader closes the pipe, as `head` does. The contact sheet is complete."""
+    sheet = tmp_path / "sheet.png"
+    with start("--csv", "--show", sheet, folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(TIMEOUT) == 141
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
