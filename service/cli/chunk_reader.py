@@ -17,7 +17,7 @@ from service.inference.predictor import CHUNK_BYTES, CHUNK_SIZE, Predictor, spli
 THUMBNAIL_SIDE = 96
 
 SHOWN_CHUNK_SIZE = 4
-"""Results for the contact sheet are larger. Those of a chunk must fit into the buffer of a pipe (worker.py)."""
+"""Results for the contact sheet are larger: ten kilobytes per image."""
 
 File = bytes | RequestError
 Images = Sequence[EncodedImage | RequestError]

@@ -14,7 +14,7 @@ from service.cli.result import Result
 MAX_TASKS = 2
 """Tasks that a worker holds: one that it reads, and one that waits, so that it never idles.
 
-Two chunks fit into the buffer of a pipe, and so do their results. Otherwise both ends could wait in `send` forever.
+The names of two chunks fit into the buffer of a pipe, so the parent never waits in `send`, and receives results.
 """
 
 ReadChunk = Callable[[Chunk], Iterator[list[Result]]]
