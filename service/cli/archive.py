@@ -76,6 +76,8 @@ class ArchivedFile:
                 return file.read(self.entry.packed_size)
         except OSError as error:
             raise unreadable(error) from error
+        except OverflowError as error:  # an offset beyond 63 bits
+            raise damaged() from error
 
     def _unpack(self, packed: bytes) -> bytes:
         """Unpack at most one byte more than the directory declares."""

@@ -74,6 +74,8 @@ def _find_directory(file: IO[bytes]) -> tuple[int, int, int, int]:
 
 
 def _find_directory64(file: IO[bytes], position: int, limit: int) -> tuple[int, int, int, int]:
+    if position > limit:
+        raise damaged()
     file.seek(position)
     record = file.read(_END64.size)
     if len(record) < _END64.size or not record.startswith(END64):

@@ -2,10 +2,14 @@
 
 import struct
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from service.cli.inputs import find_sources
+from service.errors import FileError
 from tests.images import DIGIT
 from tests.service.cli.command import PNG, errors, run_here
 
@@ -112,6 +116,26 @@ def test_directory_that_is_damaged_in_the_middle_gives_the_rows_before(archive: 
     second = content.index(CENTRAL, content.index(CENTRAL) + 1)
     flip(archive, second, 0xFF)
     assert errors("scans.zip", cwd=archive.parent) == {"scans.zip/a.png": None, "scans.zip": DAMAGED}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_damage_gives_rows(archive: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise nothing but FileError, whatever bytes of the directory change."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10)
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("last.png", PNG)
+    content = archive.read_bytes()
+    start = content.index(CENTRAL)
+    random = Random(seed)
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(random.randint(1, 4)):
+            damaged[random.randrange(start, len(content))] = random.choice((0, 1, 0x7F, 0xFF, random.randrange(256)))
+        archive.write_bytes(damaged)
+        for source in find_sources([str(archive)]):
+            with suppress(FileError):
+                source.read()
 
 
 def test_empty_file_with_the_suffix_is_a_damaged_archive(tmp_path: Path) -> None:
