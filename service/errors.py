@@ -37,6 +37,10 @@ class UploadTimeoutError(RequestError):
     """The body did not arrive within UPLOAD_TIMEOUT seconds."""
 
 
+class FileError(RequestError):
+    """A file cannot be read from the disk or from its archive."""
+
+
 class ImageError(RequestError):
     """The bytes are not a readable image of a digit: not an image, truncated, too large or blank."""
 

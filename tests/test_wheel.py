@@ -13,7 +13,7 @@ from service import __version__
 from service.web.page import STATIC
 from tests.conftest import ROOT
 from tests.images import DIGIT
-from tests.service.process.running_service import running_service
+from tests.service.process.running_service import PNG, running_service
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,15 @@ def test_the_wheel_contains_every_served_file(wheel: Path) -> None:
 def test_the_wheel_has_the_version_of_the_service(wheel: Path) -> None:
     """Take the version from `service.__version__`."""
     assert wheel.name == f"digit_service-{__version__}-py3-none-any.whl"
+
+
+@pytest.mark.slow
+def test_the_installed_command_line_predicts_in_another_folder(installed: Path, tmp_path: Path) -> None:
+    """Read a digit with `digit-predict`, without a server."""
+    (tmp_path / "seven.png").write_bytes(PNG)
+    command = [str(installed / "bin" / "digit-predict"), "--csv", "seven.png"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert finished.stdout.splitlines()[1].startswith(f"seven.png,{DIGIT},0.")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,15 @@ from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
+from service.inference.contract import Contract
 from service.inference.isolation import isolate, map_valid
 from service.inference.number import MAX_DIGITS, read_line
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
+from service.settings import Settings
+
+DEFAULTS = Settings()
 
 CHUNK_SIZE = 32
 CHUNK_BYTES = 10_000_000
@@ -31,6 +36,19 @@ class Predictor:
         self.stages = stages or StageMetrics()
         self._classifier = classifier
         self._open = partial(open_image, max_bytes=max_decoded_bytes)
+
+    @classmethod
+    def load(
+        cls,
+        model: str = DEFAULTS.model,
+        weights_dir: Path | str = DEFAULTS.weights_dir,
+        max_decoded_bytes: int = DEFAULTS.max_decoded_bytes,
+    ) -> "Predictor":
+        """Verify and load a model, by default the one that the service serves by default: a tenth of a second.
+
+        Raises ModelError if `weights_dir` holds no such model or its files differ from its contract.
+        """
+        return cls(Classifier(Contract.verify(Path(weights_dir) / model)), max_decoded_bytes)
 
     def predict(self, image_bytes: Buffer) -> Prediction:
         """Predict the digit of one file, as a program without a server does.
@@ -64,8 +82,12 @@ class Predictor:
         return [
             reading if isinstance(reading, RequestError) else reading.prediction
             for chunk in split_batch(images)
-            for reading in map_valid(self._settle, self.begin_batch(chunk))
+            for reading in self.read_batch(chunk)
         ]
+
+    def read_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Reading | RequestError]:
+        """Read several opened files, the first time in one run of the model. Returns one result for each, in order."""
+        return map_valid(self._settle, self.begin_batch(images))
 
     def begin(self, image: EncodedImage) -> FirstReading:
         """Read one opened file for the first time: a few milliseconds at most if it is cheap to decode.

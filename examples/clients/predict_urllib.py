@@ -1,0 +1,60 @@
+"""Read a digit with Python's standard library: python predict_urllib.py IMAGE [URL]."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ATTEMPTS = 4
+TIMEOUT = 30.0
+MAX_WAIT = 20.0
+
+
+def predict(image: bytes, url: str = "http://localhost:8000") -> dict[str, Any]:
+    """Return `{"digit": 6, "confidence": 0.9823}` for a PNG or JPEG file.
+
+    Retries 503 after the seconds in Retry-After. Raises RuntimeError with the service's sentence for any other error,
+    and OSError if there is no response within TIMEOUT seconds.
+    """
+    headers = {"Content-Type": "application/octet-stream"}  # the service judges by the bytes
+    request = urllib.request.Request(f"{url.rstrip('/')}/predict", image, headers)  # noqa: S310
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+                return dict(json.load(response))
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 503 or attempt == ATTEMPTS:
+                    raise RuntimeError(f"{error.code} {_detail(error.read())}") from error
+                time.sleep(_wait_seconds(error.headers.get("Retry-After")))
+    raise AssertionError("unreachable")
+
+
+def _wait_seconds(retry_after: str | None) -> float:
+    """Return the seconds to wait: one second if the header is missing or a date."""
+    return min(float(retry_after), MAX_WAIT) if retry_after and retry_after.isdecimal() else 1.0
+
+
+def _detail(body: bytes) -> str:
+    """Return the sentence of an error, or the body itself if a proxy wrote it."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")
+
+
+def main() -> None:
+    """Print the prediction for the image that the command line names."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    try:
+        print(json.dumps(predict(Path(sys.argv[1]).read_bytes(), *sys.argv[2:3])))
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"predict_urllib.py: {error}")
+
+
+if __name__ == "__main__":
+    main()
