@@ -17,15 +17,17 @@ TRAINING_PARTS = (
     "Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.",
     "MNIST training images with noise, blur, lines, boxes, bars, blobs, fog, low contrast, hollow, thin or thick"
     " strokes, large turns, or the background taken for ink.",
+    "Each training digit in one mishap: a thin, thick or faint pen, turned, blurred, crossed by a line, an outline,"
+    " noise.",
     "Numbers of two to six digits as one image, and fragments of digits. They are outliers too.",
     "Outliers, corrupted as the digits are.",
 )
-"""The parts of the training data, in the order of the epoch sizes. Older reports have the first four."""
+"""The parts of the training data, in the order of the epoch sizes."""
 
 TRAINING_NOTE = """\
-All images pass through the service's preprocessing. Augmentation (stroke width, affine map, warp) is resampled in each
-epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set and
-the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
+All images pass through the service's preprocessing. Augmentation (strokes, affine map, warp, noise) is drawn anew in each
+epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set
+and the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
 
 INTENDED_USE = """\
 The model reads one digit, 0 to 9, handwritten, on an even or softly shaded background: drawings, scans, photos.
@@ -127,6 +129,7 @@ def _training(report: Mapping[str, Any]) -> list[str]:
         f"The training data has {len(parts)} parts:",
         "\n".join(f"- {part}" for part in parts),
         TRAINING_NOTE,
+        f"It learned from the labels and from the answers of {_count(len(settings['teacher_sha256']), 'teacher')}.",
         f"{report['parameters']:,} parameters; {_count(settings['epochs'], 'epoch')} of"
         f" {sum(settings['epoch_size']):,} images; seed {settings['seed']}; {_count(round(minutes), 'minute')} on"
         f" {device} ({report['precision']}). Epoch {best['epoch']} has the lowest validation loss and was selected. Its"
