@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.process.rejections import MAX_HEADER_BYTES, MAX_URL_BYTES
 from service.web.readiness import State
+from service.web.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 from tests.service.process.connection import Connection, Response, get, post_head
 from tests.service.process.running_service import wait_until
 from tests.service.process.test_overload import fill, full_app
