@@ -8,13 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from postman.item import Item, document, error, form, pair, request
+from postman.open_inference import open_inference
+
 FOLDER = Path(__file__).resolve().parent
 COLLECTION = FOLDER / "digit-service.postman_collection.json"
 SIX = "examples/6-black-on-white-28x28.png"
 INVALID = "README.md"
 """Files, relative to the checkout. newman needs `--working-dir`."""
-
-Item = dict[str, Any]
 
 DIGIT = "pm.expect(body.digit).to.equal(6); pm.expect(body.confidence).to.be.within(0.9, 1);"
 PROBABILITIES = DIGIT + " pm.expect(body.probabilities).to.have.lengthOf(10);"
@@ -29,27 +30,33 @@ def main(path: Path = COLLECTION) -> None:
 
 def collection() -> dict[str, Any]:
     """Return the collection, in format 2.1."""
-    variables = {"baseUrl": "http://localhost:8000", "apiKey": "", "healthStatus": "ok"}
+    variables = {"baseUrl": "http://localhost:8000", "apiKey": "", "healthStatus": "ok", "model": "cnn-transformer"}
     return {
         "info": {
             "name": "digit-service",
             "description": "Set `baseUrl`, and `apiKey` where the service needs one.",
             "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
         },
-        "auth": {"type": "apikey", "apikey": [_pair("key", "X-API-Key"), _pair("value", "{{apiKey}}")]},
-        "variable": [_pair(key, value) for key, value in variables.items()],
+        "auth": {"type": "apikey", "apikey": [pair("key", "X-API-Key"), pair("value", "{{apiKey}}")]},
+        "variable": [pair(key, value) for key, value in variables.items()],
         "item": [
             {"name": "Predictions", "item": predictions()},
             {"name": "Invalid requests", "item": invalid()},
             {"name": "Status", "item": status()},
+            {"name": "Open Inference Protocol", "item": open_inference(encoded_six())},
             {"name": "Documentation", "item": documentation()},
         ],
     }
 
 
+def encoded_six() -> str:
+    """Return the example image in base64."""
+    return base64.b64encode((FOLDER.parent / SIX).read_bytes()).decode()
+
+
 def predictions() -> list[Item]:
     """Return the requests that get a prediction."""
-    encoded = base64.b64encode((FOLDER.parent / SIX).read_bytes()).decode()
+    encoded = encoded_six()
     as_body = {"mode": "file", "file": {"src": SIX}}
     return [
         request("A form", "POST", "/predict", form("file", SIX), DIGIT),
@@ -98,7 +105,7 @@ def invalid() -> list[Item]:
 def status() -> list[Item]:
     """Return the requests that tell about the service."""
     health = "pm.expect(body).to.eql({status: pm.variables.get('healthStatus')});"
-    model = "pm.expect(body.sha256).to.match(/^[0-9a-f]{64}$/);"
+    model = "pm.expect(body.sha256).to.match(/^[0-9a-f]{64}$/); pm.collectionVariables.set('model', body.model);"
     page = "if (pm.response.code === 200) pm.expect(pm.response.text()).to.include('<title>');"
     metrics = "pm.expect(pm.response.text()).to.include('digit_service_requests_total');"
     return [
@@ -121,63 +128,6 @@ def documentation() -> list[Item]:
         request("Unchanged description", "GET", "/openapi.json", None, "", 304, headers=known, is_json=False),
         *(request(path[1:], "GET", path, None, page, "200, 404", is_json=False) for path in ("/docs", "/redoc")),
     ]
-
-
-def request(
-    name: str,
-    method: str,
-    path: str,
-    body: dict[str, Any] | None,
-    check: str,
-    status: int | str = 200,
-    headers: dict[str, str] | None = None,
-    is_json: bool = True,
-) -> Item:
-    """Return a request that must get one of the statuses, and a response for which `check` (JavaScript) holds."""
-    parse = "const body = pm.response.json(); " if is_json else ""
-    script = [
-        f"pm.test('status {status}', () => pm.expect(pm.response.code).to.be.oneOf([{status}]));",
-        f"pm.test('response', () => {{ {parse}{check} }});",
-    ]
-    sent = {
-        "method": method,
-        "url": f"{{{{baseUrl}}}}{path}",
-        "header": [_pair(*item) for item in (headers or {}).items()],
-    }
-    return {
-        "name": name,
-        "request": {**sent, "body": body} if body else sent,
-        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": script}}],
-    }
-
-
-def error(
-    name: str,
-    path: str,
-    body: dict[str, Any] | None,
-    detail: str,
-    status: int = 400,
-    method: str = "POST",
-    headers: dict[str, str] | None = None,
-) -> Item:
-    """Return a request whose error must contain `detail`."""
-    check = f"pm.expect(body).to.have.all.keys('detail'); pm.expect(body.detail).to.include({json.dumps(detail)});"
-    return request(name, method, path, body, check, status, headers)
-
-
-def form(field: str, *files: str) -> dict[str, Any]:
-    """Return a form with these files in one field. All are declared as PNG."""
-    parts = [{"key": field, "type": "file", "src": file, "contentType": "image/png"} for file in files]
-    return {"mode": "formdata", "formdata": parts}
-
-
-def document(content: dict[str, str]) -> dict[str, Any]:
-    """Return a JSON body."""
-    return {"mode": "raw", "raw": json.dumps(content), "options": {"raw": {"language": "json"}}}
-
-
-def _pair(key: str, value: str) -> dict[str, str]:
-    return {"key": key, "value": value}
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from service.web.readiness import State
 from service.web.recorder import RecordingMiddleware
 from service.web.server_state import ServerState
 from service.web.state_metrics import declare_model, declare_state
-from service.web.status import StatusEndpoints, model_json
+from service.web.status import StatusEndpoints
 
 PARSER_THREADS = 1
 """Threads that parse long bodies (`asyncio.to_thread`). By default their number creeps up to one per CPU and four."""
@@ -50,7 +50,7 @@ def create_app(settings: Settings, classifier: Classifier, state: ServerState) -
     inference = OpenInferenceEndpoints(body, predictor, state.readiness, classifier.contract)
     status = StatusEndpoints(settings.health_status, state, classifier.contract)
     in_effect = replace(settings, max_upload_bytes=admission.max_body_bytes, max_decoded_bytes=max_decoded_bytes)
-    documentation = DocumentationEndpoints(in_effect, predictor, model_json(classifier.contract))
+    documentation = DocumentationEndpoints(in_effect, predictor, classifier.contract)
     declare_model(state.registry, classifier.contract)
     declare_state(state.registry, state.in_flight, budget, admission)
     admit = admission.admit

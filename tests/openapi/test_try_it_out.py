@@ -1,22 +1,21 @@
 """The pages work in a browser, without the internet: "Try it out" sends requests, and shows their responses."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.chromium import CHROMIUM, MISSING_CHROMIUM
 from tests.conftest import ROOT
 from tests.service.process.running_service import Service, running_service
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SIX = ROOT / "examples" / "6-black-on-white-28x28.png"
 KEY = "secret"
 WAIT = 30_000  # milliseconds
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing. Install it (on Debian: apt install chromium)."),
+    pytest.mark.skipif(CHROMIUM is None, reason=MISSING_CHROMIUM),
 ]
 
 

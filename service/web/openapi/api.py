@@ -1,6 +1,6 @@
 """What the description depends on, and what a group of routes adds to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.settings import Settings
@@ -13,11 +13,13 @@ class Api:
     """The running service.
 
     settings: with the limits in effect, which a small memory budget lowers. model: the response of GET /model.
-    answers: what the served model responds to the example images, by path and query.
+    inference_model: the response of GET /v2/models/{name}. answers: what the served model responds to the example
+    images, by path and query.
     """
 
     settings: Settings
     model: Json
+    inference_model: Json
     answers: dict[str, Json]
 
     @property
@@ -28,12 +30,16 @@ class Api:
 
 @dataclass(frozen=True)
 class Group:
-    """Routes that belong together. paths and schemas: entries of `paths` and of `components.schemas`."""
+    """Routes that belong together.
+
+    paths, schemas, responses: entries of `paths`, of `components.schemas` and of `components.responses`.
+    """
 
     name: str
     description: str
     paths: Json
     schemas: Json
+    responses: Json = field(default_factory=dict)
 
 
 def schema(name: str) -> Json:

@@ -7,11 +7,12 @@ from service.web.api_key import OPEN_PATHS
 from service.web.openapi.api import Api, Json
 from service.web.openapi.documentation import documentation
 from service.web.openapi.drawing_page import drawing_page
+from service.web.openapi.open_inference import open_inference
 from service.web.openapi.predictions import predictions
 from service.web.openapi.responses import HEADERS, SCHEMAS, shared_responses
 from service.web.openapi.status import status
 
-GROUPS = (predictions, status, documentation, drawing_page)
+GROUPS = (predictions, open_inference, status, documentation, drawing_page)
 """One function per group of routes. A new group is one module and its place here."""
 
 SECURITY_SCHEMES: Json = {
@@ -26,7 +27,7 @@ def build_document(api: Api) -> Json:
     components: Json = {
         "schemas": {**SCHEMAS, **_merge(group.schemas for group in groups)},
         "headers": HEADERS,
-        "responses": shared_responses(api),
+        "responses": {**shared_responses(api), **_merge(group.responses for group in groups)},
     }
     document: Json = {
         "openapi": "3.1.0",
@@ -51,9 +52,10 @@ def _info(api: Api) -> Json:
         "version": __version__,
         "summary": "Reads handwritten digits from drawings, scans and photos.",
         "description": (
-            'Every error is JSON: `{"detail": "a sentence that says what to do"}`. An unknown path gives 404, another'
-            " method 405 with `Allow`. A 503 has `Retry-After`. After 408, 413, 414, 431 and invalid HTTP the service"
-            " closes the connection. A request's `X-Request-ID` is logged and comes back."
+            'Every error is JSON: `{"detail": "a sentence that says what to do"}`, below /v2'
+            ' `{"error": "…"}`. An unknown path gives 404, another method 405 with `Allow`.'
+            " A 503 has `Retry-After`. After 408, 413, 414, 431 and invalid HTTP the service closes the connection."
+            " A request's `X-Request-ID` is logged and comes back."
             f" Pages of these origins may call it (CORS_ORIGINS): {origins}.{key}"
         ),
     }

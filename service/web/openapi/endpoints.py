@@ -5,25 +5,27 @@ Both are imported and built at their first request, so that start-up takes no ti
 
 import asyncio
 import json
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.inference.async_predictor import AsyncPredictor
+from service.inference.contract import Contract
 from service.settings import Settings
 from service.web.content import Content
 from service.web.error_response import error_response
+from service.web.openinference_metadata import model_metadata
+from service.web.status import model_json
 
 
 class DocumentationEndpoints:
     """One method per route."""
 
-    def __init__(self, settings: Settings, predictor: AsyncPredictor, model: dict[str, Any]) -> None:
-        """Describe a service with these settings in effect, whose GET /model responds with `model`."""
+    def __init__(self, settings: Settings, predictor: AsyncPredictor, contract: Contract) -> None:
+        """Describe a service with these settings in effect, whose model has this contract."""
         self._settings = settings
         self._predictor = predictor
-        self._model = model
+        self._contract = contract
         self._contents: dict[str, Content] = {}
 
     async def openapi(self, request: Request) -> Response:
@@ -55,5 +57,6 @@ class DocumentationEndpoints:
         from service.web.openapi.document import build_document
         from service.web.openapi.examples import answer_examples
 
-        answers = await answer_examples(self._predictor, self._settings.max_batch)
-        return json.dumps(build_document(Api(self._settings, self._model, answers)), indent=1).encode()
+        model, inference_model = model_json(self._contract), model_metadata(self._contract)
+        answers = await answer_examples(self._predictor, self._settings.max_batch, model["model"])
+        return json.dumps(build_document(Api(self._settings, model, inference_model, answers)), indent=1).encode()

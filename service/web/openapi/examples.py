@@ -1,9 +1,14 @@
 """The images of the examples, and what the served model responds to them."""
 
 import base64
+import json
 
 from service.inference.async_predictor import AsyncPredictor
+from service.inference.classifier import Prediction
 from service.web.openapi.api import Json
+from service.web.openinference_metadata import PROBABILITIES
+from service.web.openinference_request import InferenceRequest, Output
+from service.web.openinference_response import inference_response
 from service.web.predict import explanation_json, number_json, prediction_json, result_json
 
 SIX_BASE64 = (
@@ -31,8 +36,8 @@ def batch_files(max_batch: int) -> list[bytes]:
     return [SIX, NOT_AN_IMAGE][:max_batch]
 
 
-async def answer_examples(predictor: AsyncPredictor, max_batch: int) -> dict[str, Json]:
-    """Return what the served model responds to the examples, by path and query."""
+async def answer_examples(predictor: AsyncPredictor, max_batch: int, model: str) -> dict[str, Json]:
+    """Return what the served model responds to the examples, by path and query. model: its name."""
     reading = await predictor.read(SIX)
     number = await predictor.read_number(NUMBER)
     files = batch_files(max_batch)
@@ -45,4 +50,10 @@ async def answer_examples(predictor: AsyncPredictor, max_batch: int) -> dict[str
         "/predict-number": number_json(number, explain=False),
         "/predict-number?explain=true": number_json(number, explain=True),
         "/predict-batch": {"predictions": [result_json(result) for result in await predictor.predict_batch(files)]},
+        "/v2/models/{name}/infer": _inference_json(model, reading.prediction),
     }
+
+
+def _inference_json(model: str, prediction: Prediction) -> Json:
+    request = InferenceRequest(None, [SIX], [Output(PROBABILITIES, is_binary=False)])
+    return dict(json.loads(bytes(inference_response(model, request, [prediction]).body)))

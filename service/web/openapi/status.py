@@ -3,7 +3,7 @@
 from service.metrics.exposition import CONTENT_TYPE
 from service.web.error_response import RETRY_AFTER_SECONDS
 from service.web.openapi.api import Api, Group, Json, json_content, schema
-from service.web.openapi.responses import NAMES, REQUEST_ID, RETRY_AFTER, errors, success
+from service.web.openapi.responses import DETAIL, REQUEST_ID, RETRY_AFTER, ErrorForm, errors, success
 from service.web.readiness import State
 
 TAG = "Status"
@@ -15,10 +15,18 @@ def status(api: Api) -> Group:
     return Group(TAG, "Probes, the served model and metrics.", paths, _schemas(api))
 
 
-def get(api: Api, operation: str, tag: str, summary: str, responses: Json, needs_key: bool = True) -> Json:
+def get(
+    api: Api,
+    operation: str,
+    tag: str,
+    summary: str,
+    responses: Json,
+    needs_key: bool = True,
+    form: ErrorForm = DETAIL,
+) -> Json:
     """Describe a route without a body. needs_key: whether it needs a key where the service has one."""
     statuses = ("401",) if needs_key else ()
-    shared = {"400": {"$ref": f"#/components/responses/{NAMES['400']}"}, **errors(api, *statuses)}
+    shared = {"400": form.refer("400"), **errors(api, *statuses, form=form)}
     described: Json = {
         "operationId": operation,
         "tags": [tag],

@@ -39,6 +39,26 @@ def files(max_batch: int, field: str = "files") -> list[tuple[str, Any]]:
 
 BLANK = png(np.full((28, 28), 255, np.uint8))
 
+
+def inference(datatype: str = "BYTES", shape: Any = (1,), data: Any = ("***",), **keys: Any) -> Json:
+    """Return a request of the Open Inference Protocol. keys: of the request."""
+    entry = {"name": "image", "datatype": datatype, "shape": list(shape), "data": list(data)}
+    return {"json": {"inputs": [entry], **keys}}
+
+
+INFERENCES: dict[str, Callable[[int], Json]] = {
+    "notJson": lambda _: {"content": NOT_AN_IMAGE},
+    "noInput": lambda _: {"json": {}},
+    "wrongDatatype": lambda _: inference("UINT8"),
+    "wrongShape": lambda _: inference("FP32", (28, 28)),
+    "tooMany": lambda max_batch: inference(shape=[max_batch + 1]),
+    "notNumbers": lambda _: inference("FP32", (1, 1, 28, 28), [0.5]),
+    "notBase64": lambda _: inference(),
+    "notAnImage": lambda _: inference(data=["c2V2ZW4="]),
+    "unknownOutput": lambda _: inference(outputs=[{"name": "digit"}]),
+    "unknownModel": lambda _: inference(),
+}
+
 REQUESTS: dict[str, dict[str, Callable[[int], Json]]] = {
     "/predict": {
         "six": lambda _: {"files": {"file": file()}},
@@ -78,6 +98,8 @@ REQUESTS: dict[str, dict[str, Callable[[int], Json]]] = {
         "text": lambda _: {"files": {"files": TEXT}},
         "tooMany": lambda max_batch: {"files": [("files", file(b""))] * (max_batch + 1)},
     },
+    "/v2/models/{name}/infer": INFERENCES,
+    "/v2/models/{name}/versions/{version}/infer": INFERENCES,
 }
 """The request of each example whose request is not in the description itself, for a largest batch."""
 
@@ -128,16 +150,24 @@ def request_of(document: Json, path: str, name: str) -> Json:
     return {"json": described[name]["value"]} if name in described else REQUESTS[path][name](max_batch)
 
 
+def address(document: Json, method: str, path: str, name: str) -> str:
+    """Return the path of an example, with the first value of each of its parameters."""
+    parameters = document["paths"][path][method].get("parameters", [])
+    values = {entry["name"]: entry["schema"]["enum"][0] for entry in parameters if entry["in"] == "path"}
+    return path.format(**(values | {"name": "unknown"} if name == "unknownModel" else values))
+
+
 def test_every_example_is_answered_as_it_says(live: httpx2.Client, document: Json) -> None:
     """Respond to each request with the status and exactly the JSON of its example."""
     sent = set()
     for method, path, status, name, value in examples(document):
         if name in ("draining", "notInstalled"):
             continue  # below
+        url = address(document, method, path, name)
         if name == "keyMissing":
-            response = live.request(method, path, headers={"X-API-Key": "wrong"})
+            response = live.request(method, url, headers={"X-API-Key": "wrong"})
         else:
-            response = live.request(method, path, **(request_of(document, path, name) if method == "post" else {}))
+            response = live.request(method, url, **(request_of(document, path, name) if method == "post" else {}))
         assert (response.status_code, response.json()) == (status, value), (path, name)
         sent.add((path, name))
     unused = {(path, name) for path, requests in REQUESTS.items() for name in requests} - sent
@@ -147,8 +177,14 @@ def test_every_example_is_answered_as_it_says(live: httpx2.Client, document: Jso
 def test_every_example_of_a_request_has_its_response(document: Json) -> None:
     """Name a response like each request, so that a reader finds it."""
     answered = {(path, name) for _, path, _, name, _ in examples(document)}
-    content = document["paths"]["/predict-base64"]["post"]["requestBody"]["content"]["application/json"]
-    assert {("/predict-base64", name) for name in content["examples"]} <= answered
+    named = {
+        (path, name)
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        for name in operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
+    }
+    assert named
+    assert named <= answered
 
 
 def test_the_example_is_the_committed_file() -> None:
@@ -157,12 +193,20 @@ def test_the_example_is_the_committed_file() -> None:
 
 
 def test_draining_service_answers_as_its_example(tmp_path: Path) -> None:
-    """Respond to /ready with 503 after SIGTERM."""
+    """Respond to the probes of readiness with 503 after SIGTERM."""
     with running_service(tmp_path / "log", DRAIN_SECONDS="600") as service, connect(service) as client:
-        expected = [value for *_, name, value in examples(client.get("/openapi.json").json()) if name == "draining"]
+        document = client.get("/openapi.json").json()
+        expected = {
+            address(document, method, path, name): value
+            for method, path, _, name, value in examples(document)
+            if name == "draining"
+        }
+        assert len(expected) == 4
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: client.get("/ready").status_code == 503)
-        assert client.get("/ready").json() == expected[0]
+        for path, value in expected.items():
+            response = client.get(path)
+            assert (response.status_code, response.json()) == (503, value)
         service.process.kill()  # rather than wait for the end of the drain
 
 
