@@ -25,7 +25,7 @@ TRAINING_PARTS = (
 """The parts of the training data, in the order of the epoch sizes."""
 
 TRAINING_NOTE = """\
-All images pass through the service's preprocessing. Augmentation (strokes, affine map, warp, noise) is drawn anew in each
+All images pass through the service's preprocessing. Augmentation (strokes, affine map, warp, noise) changes in each
 epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set
 and the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
 

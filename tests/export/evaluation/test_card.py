@@ -64,7 +64,7 @@ def test_one_epoch_is_singular(tmp_path: Path) -> None:
     report["settings"]["epochs"] = 1
     model.training_report.write_text(json.dumps(report))
     card = write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
-    assert "; 1 epoch of 55,000 images;" in card
+    assert "; 1 epoch of 66,500 images;" in card
     assert "## Intended use and limits" in card
 
 
