@@ -63,7 +63,8 @@ def _decode_strings(text: Buffer, tensor: Tensor) -> list[Buffer]:
             string = bytearray(view[start:end])  # decoded in place
         files.append(_with_index(len(files), tensor.count, partial(decode_string, string, INPUT)))
     separators += text[position:]
-    if separators.translate(None, WHITESPACE) not in (skeleton([tensor.count]), skeleton(tensor.shape)):
+    outline = separators.translate(None, WHITESPACE)
+    if len(files) < tensor.count or outline not in (skeleton([tensor.count]), skeleton(tensor.shape)):
         raise RequestError(f"The data of input '{INPUT}' is not an array of {tensor.count} strings in base64.")
     return files
 

@@ -140,6 +140,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "binary_data_output is 1",
     ),
     "files with the shape of a tensor": ({"json": document(strings(BASE64, shape=[1, 1, 28, 28]))}, "[N] for BYTES"),
+    "no file": ({"json": document(strings(shape=[1]))}, "not an array of 1 strings"),
+    "no file in a row": ({"json": document(strings(data=[[]], shape=[1, 1]))}, "not an array of 1 strings"),
     "fewer files than the shape": ({"json": document(strings(BASE64, shape=[2]))}, "not an array of 2 strings"),
     "more files than the shape": ({"json": document(strings(BASE64, BASE64, shape=[1]))}, "not an array of 1 strings"),
     "files that are numbers": ({"json": document(strings(data=[1], shape=[1]))}, "not an array of 1 strings"),
