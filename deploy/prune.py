@@ -145,7 +145,9 @@ def try_tree(root: Path, workers: str, requests: list[Request], expected: list[R
         for request, before in zip(requests, expected, strict=True):
             response = service.send(request)
             if response != before and request.path != "/metrics":  # which counts and times
-                raise TrialError(f"{request.method} {request.path}: {response}, but {before} before pruning.")
+                raise TrialError(
+                    f"{request.method} {request.path}: {response!s:.500}, but {before!s:.500} before pruning."
+                )
 
 
 def _can_load(library: Path) -> bool:

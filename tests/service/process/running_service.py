@@ -18,7 +18,7 @@ from typing import Any
 from tests.conftest import ROOT
 from tests.images import SEVEN, encode
 
-PYTHON = os.environ.get("SERVE_PYTHON", sys.executable)
+PYTHON = str(Path(os.environ.get("SERVE_PYTHON", sys.executable)).absolute())
 """The interpreter of the environment that `make serve` creates, where `make test` names it."""
 
 COMMAND = (PYTHON, "-m", "service")
