@@ -223,6 +223,7 @@ def vanish(service: Service) -> None:
         connection.socket.close()
 
 
+@pytest.mark.slow
 def test_requests_that_outlast_the_stop_get_503(tmp_path: Path) -> None:
     """Respond to each of many large images, with 503 to those that are not read in time, and exit in time."""
     with running_service(tmp_path / "log", THREADS="1") as service, contextlib.ExitStack() as stack:
