@@ -60,14 +60,14 @@ def _average_views(first: FirstReading, classify: Classify) -> FirstReading:
 
 def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
     """Read all alternatives in one batch, and return the best one."""
-    digits = [*([first.digit] if first.digit else []), *find_alternatives(first.gray, first.digit)]
+    digits = find_alternatives(first.gray, first.digit)
     if first.digit is None and max(first.gray.shape) > MAX_SIDE:
         digits += _small_digits(first.gray, first.source)
     if not digits:
         return first.settle()
     predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
-    if first.prediction:
-        predictions[0] = first.prediction
+    if first.digit and first.prediction:
+        digits, predictions = [first.digit, *digits], [first.prediction, *predictions]
     best = _best(predictions, FIRST_BONUS if first.digit and not first.digit.is_ambiguous else 0.0)
     if first.digit is None and predictions[best].confidence < MIN_FOUND:
         return first.settle()
