@@ -19,6 +19,7 @@ import ray
 
 from service import Predictor
 from service.cli.chunk_reader import ChunkReader, make_chunks
+from service.cli.record import record_maker
 from service.cli.result import Row, make_rows
 from service.cli.source import check_size
 from service.errors import FileError
@@ -127,14 +128,8 @@ def _write(files: pyarrow.fs.FileSystem, path: str, table: pa.Table) -> None:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    digit = row.result.digits[0] if row.result.digits else None
-    return {
-        "path": row.file,
-        "digit": digit and digit.digit,
-        "confidence": digit and digit.confidence,
-        "probabilities": digit and digit.probabilities,
-        "error": row.result.error or None,
-    }
+    record = record_maker(is_number=False)(row)
+    return {"path": record.pop("file"), **record}
 
 
 def main() -> None:
