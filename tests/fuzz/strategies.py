@@ -145,7 +145,7 @@ def inferences(draw: st.DrawFn) -> Inference:
         texts = [base64.b64encode(image).decode() for image in images]
         given = ("BYTES", [count, 1] if is_nested else [count], [[text] for text in texts] if is_nested else texts)
     entry = dict(zip(("datatype", "shape", "data"), given, strict=True))
-    entry = dict(draw(st.permutations([*{"name": "image", **entry, **_others(draw, "parameters")}.items()])))
+    entry = dict(draw(st.permutations([*{**_others(draw, "parameters"), "name": "image", **entry}.items()])))
     request = {**_others(draw, "id", "outputs", "parameters", "inputs"), "inputs": [entry]}
     body = json.dumps(request, indent=draw(st.none() | st.integers(0, 2)), ensure_ascii=draw(st.booleans()))
     body = body.replace("/", "\\/") if draw(st.booleans()) else body
