@@ -3,7 +3,8 @@
 import re
 
 from service.imaging.buffers import Buffer
-from service.imaging.jpeg import DRI, EOI, SOS
+from service.imaging.jpeg import DRI, SOS
+from service.imaging.markers import EOI
 
 MAX_PARTS = 256
 """Scans and segments after the first scan. Encoders write about thirty; a file with more is decoded as it is."""

@@ -5,6 +5,7 @@ import re
 from service.errors import ImageError
 from service.imaging import exif
 from service.imaging.buffers import Buffer, keep_ranges
+from service.imaging.markers import count_markers
 from service.imaging.structure import Structure
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -28,7 +29,7 @@ MAX_PASS_BYTES = 1_000_000_000
 ARITHMETIC_WEIGHT = 16
 """How many times longer arithmetic decoding takes. Its time does not depend on the size of the file."""
 
-SOS, EOI, DHT, DAC, DQT, DRI, APP0, APP1, APP14 = 0xDA, 0xD9, 0xC4, 0xCC, 0xDB, 0xDD, 0xE0, 0xE1, 0xEE
+SOS, DHT, DAC, DQT, DRI, APP0, APP1, APP14, FILL = 0xDA, 0xC4, 0xCC, 0xDB, 0xDD, 0xE0, 0xE1, 0xEE, 0xFF
 FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, DAC, 0xC8}
 PROGRESSIVE_FRAME = 0xC2
 PROGRESSIVE_FRAMES = (PROGRESSIVE_FRAME, 0xC6, 0xCA, 0xCE)
@@ -96,12 +97,11 @@ def _with_scans(
     Entropy-coded data never contains a marker, so counting start-of-scan markers counts scans. What follows the end
     marker is dropped: cameras append previews and videos there.
     """
-    end = image_bytes.find(bytes((0xFF, EOI)), start) + 2
-    end = end if end > 1 else len(image_bytes)
-    scans = image_bytes.count(bytes((0xFF, SOS)), start, end)
+    counts, end = count_markers(image_bytes, start)
+    scans = counts[SOS]
     if scans > MAX_SCANS:
         raise ImageError(f"it has {scans} JPEG scans, and {MAX_SCANS} are allowed. Save it as a baseline JPEG.")
-    if image_bytes.count(b"\xff\xff", start, end) > MAX_FILL_BYTES:
+    if counts[FILL] > MAX_FILL_BYTES:
         raise ImageError("its JPEG scans have too many fill bytes. Save it again with an ordinary program.")
     scan_components = bytes(image_bytes[start + 4 : start + 5])
     structure = Structure(keep_ranges(image_bytes, [*kept, (start, end)]), orientation)
