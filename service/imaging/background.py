@@ -25,6 +25,9 @@ MIN_SAMPLES_PER_SIDE = 48
 
 MAX_ITERATIONS = 6
 
+RIDGE = 1e-6
+"""Added to the diagonal of the normal equations, in pixels: an image of one row or column has no unique fit."""
+
 
 @dataclass(frozen=True)
 class Background:
@@ -72,24 +75,48 @@ def _fit_quadratic(gray: NDArray[np.uint8]) -> Background:
     """Fit a quadratic surface by trimmed least squares, starting from the pixels near the median."""
     down, across = (max(1, side // MIN_SAMPLES_PER_SIDE) for side in gray.shape)
     sample = gray[down // 2 :: down, across // 2 :: across].astype(np.float32)
-    design, values = _design_matrix(*sample.shape).reshape(6, -1).T, sample.ravel()
-    distance = np.abs(values - np.median(values))
-    inliers = distance <= max(3.75 * float(np.median(distance)), 8)
+    design, values = _design_matrix(*sample.shape), sample.ravel()
+    distance = np.abs(values - _median(values))
+    inliers = distance <= max(3.75 * float(_median(distance)), 8)
     for _ in range(MAX_ITERATIONS):
-        coefficients = np.linalg.lstsq(design[inliers], values[inliers], rcond=None)[0]
-        distance = np.abs(values - design @ coefficients)
-        noise = 1.4826 * float(np.median(distance[inliers]))
+        coefficients = _least_squares(design, values, inliers)
+        distance = np.abs(values - coefficients @ design)
+        noise = 1.4826 * float(_median(distance[inliers]))
         previous, inliers = inliers, distance <= max(2.5 * noise, 3)
         if np.array_equal(previous, inliers):
             break
-    level = np.tensordot(coefficients, _design_matrix(*gray.shape), 1)
+    level = _surface(coefficients, *gray.shape)
     difference = np.abs(_border_pixels(gray) - _border_pixels(level))
     far = np.count_nonzero(difference > max(MAX_BACKGROUND_DISTANCE, 4 * noise))
     return Background(level, noise, noise > MAX_TEXTURE or far > MAX_FAR * difference.size)
 
 
-def _design_matrix(height: int, width: int) -> NDArray[np.float32]:
-    """Return 1, y, x, y², x² and xy for each pixel, float32 (6, H, W), with y and x in [-1, 1]."""
-    y = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis]
-    x = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis]
-    return np.stack(np.broadcast_arrays(np.float32(1), y, x, y * y, x * x, x * y))
+def _least_squares(
+    design: NDArray[np.float64], values: NDArray[np.float32], inliers: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Fit float64 (6, n) to values (n,), where `inliers` is set. Returns float64 (6,).
+
+    The normal equations suffice for terms in [-1, 1], and take a tenth of the time of a decomposition of all pixels.
+    """
+    weighted = design * inliers
+    normal = weighted @ design.T + RIDGE * np.eye(len(design))
+    return np.asarray(np.linalg.solve(normal, weighted @ values))
+
+
+def _design_matrix(height: int, width: int) -> NDArray[np.float64]:
+    """Return 1, y, x, y², x² and xy for each pixel, float64 (6, H * W), with y and x in [-1, 1]."""
+    y, x = _axis(height)[:, np.newaxis], _axis(width)[np.newaxis]
+    return np.stack(np.broadcast_arrays(1.0, y, x, y * y, x * x, x * y)).reshape(6, -1)
+
+
+def _surface(coefficients: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    """Return the sum of the six terms for each pixel, float32 (H, W): a product of what depends on y and on x."""
+    one, down, across, down_squared, across_squared, both = coefficients
+    y, x = _axis(height), _axis(width)
+    rows = np.stack([one + down * y + down_squared * y * y, np.ones_like(y), both * y], axis=1)
+    columns = np.stack([np.ones_like(x), across * x + across_squared * x * x, x])
+    return rows.astype(np.float32) @ columns.astype(np.float32)
+
+
+def _axis(size: int) -> NDArray[np.float64]:
+    return np.linspace(-1, 1, size)

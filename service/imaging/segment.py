@@ -22,6 +22,9 @@ MAX_CLEAN_NOISE = 2
 MIN_DIGIT_SIZE = 0.03
 """Share of the image's longer side. A smaller component is not a digit."""
 
+EXTREMA_SAMPLES = 8_192
+"""Pixels of an image, at least, from which its extreme gray levels are taken."""
+
 MIN_PAGE_SIDE = 28
 """Pixels per side. A smaller component is not a page with writing on it."""
 
@@ -100,7 +103,7 @@ def _robust_extrema(difference: NDArray[np.float32]) -> tuple[float, float]:
     """Return minimum and maximum; on a large image without its few most extreme pixels."""
     if max(difference.shape) <= MAX_CANVAS_SIDE:
         return float(difference.min()), float(difference.max())
-    sample = difference.ravel()[:: max(1, difference.size // 16_384)]
+    sample = difference.ravel()[:: max(1, difference.size // EXTREMA_SAMPLES)]
     rank = max(1, sample.size // 333)
     ordered = np.partition(sample, (rank - 1, sample.size - rank))
     return float(ordered[rank - 1]), float(ordered[-rank])

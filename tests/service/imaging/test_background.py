@@ -79,3 +79,12 @@ def test_extreme_shapes_have_a_finite_background(shape: tuple[int, int]) -> None
     assert np.isfinite(background.level).all()
     assert np.isfinite(background.noise)
     np.broadcast_to(background.level, shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (2, 2), (1, 2)])
+def test_image_of_one_row_or_column_has_a_background(shape: tuple[int, int]) -> None:
+    """Fit a surface that many surfaces would fit as well: that of an image of one row, one column or four pixels."""
+    gray = np.linspace(0, 255, shape[0] * shape[1]).reshape(shape).astype(np.uint8)
+    background = estimate_background(gray)
+    assert background.level.shape in ((), shape)
+    assert np.isfinite(background.level).all()
