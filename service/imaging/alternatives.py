@@ -8,23 +8,24 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging import morphology
 from service.imaging.components import label_components
-from service.imaging.lines import remove_lines
+from service.imaging.lines import Lines
 from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
 from service.imaging.outlines import redraw
 from service.imaging.page import crop_page
+from service.imaging.reduction import reduce_gray
 from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink
 from service.imaging.selection import digit_components, prominence
 from service.imaging.trim import trim_border
-
-MAX_SIDE = 256
-"""Pixels per side that alternatives are searched at. A larger image is reduced by an integer factor."""
 
 MIN_LOCAL_SIDE = 41
 """Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
 
 MAX_ELONGATION = 12
 """Longer sides of an image in shorter ones. No digit fills a longer strip."""
+
+MAX_CHANGE = 0.01
+"""Share of the pixels of strokes. Two masks that differ by less are the same."""
 
 LINE_SHARES = (0.3, 0.6)
 """Length of the shortest printed line that is removed, as a share of the image's side."""
@@ -52,10 +53,8 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
     """
     if max(gray.shape) > MAX_ELONGATION * min(gray.shape):
         return []
-    reduced, factor = _reduce(gray)
-    found = [digit for search in SEARCHES for digit in search(reduced)]
-    if factor > 1:
-        found = [_enlarge_box(digit, factor) for digit in found]
+    reduced, factor = reduce_gray(gray)
+    found = [digit.scale_box(factor) for search in SEARCHES for digit in search(reduced)]
     if first:
         found += [Digit(place(Ink(ink)).image, first.box) for ink in redraw(first.image)]
     return _distinct(found, first)
@@ -144,12 +143,17 @@ def _on_local_background(gray: Gray) -> Iterator[Digit]:
     """Compare each pixel with its surroundings: shadows and glare leave nothing. Try the ink without lines, too."""
     if max(gray.shape) < MIN_LOCAL_SIDE:
         return
+    previous = np.zeros(gray.shape, bool)
     for ink in local_inks(gray):
+        if np.count_nonzero(ink.mask ^ previous) <= MAX_CHANGE * np.count_nonzero(ink.mask):
+            continue  # a larger window finds the same strokes
+        previous = ink.mask
         yield from _components(ink)
         yield from _components(ink.strong())
         yield from _components(ink.equalized())
+        lines = Lines(ink.mask)
         for min_share in LINE_SHARES:
-            without = remove_lines(ink.mask, min_share)
+            without = lines.remove(min_share)
             if not np.array_equal(without, ink.mask):
                 yield from _components(ink.keep(without))
 
@@ -184,18 +188,3 @@ SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (
 def _sample(gray: Gray) -> Gray:
     """Return about 100 rows and columns at most."""
     return gray[:: max(1, gray.shape[0] // 100), :: max(1, gray.shape[1] // 100)]
-
-
-def _reduce(gray: Gray) -> tuple[Gray, int]:
-    """Reduce to at most MAX_SIDE pixels per side by averaging. Returns the image and the factor."""
-    factor = -(-max(gray.shape) // MAX_SIDE)
-    if factor == 1 or min(gray.shape) < factor:
-        return gray, 1
-    height, width = (side // factor for side in gray.shape)
-    blocks = gray[: height * factor, : width * factor].reshape(height, factor, width, factor)
-    return blocks.mean(axis=(1, 3), dtype=np.float32).astype(np.uint8), factor
-
-
-def _enlarge_box(digit: Digit, factor: int) -> Digit:
-    left, top, width, height = digit.box
-    return Digit(digit.image, (factor * left, factor * top, factor * width, factor * height))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging.components import Components, label_components
 from service.imaging.cuts import Group, cut_group
-from service.imaging.lines import remove_lines
+from service.imaging.lines import Lines
 from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.segment import Ink, ink_threshold, subtract_background
 from service.imaging.selection import is_border_artifact
@@ -43,8 +43,9 @@ def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
     """Find the groups of a line on a local background, with and without printed lines."""
     for ink in local_inks(gray, LINE_WINDOWS):
         yield _groups(ink.pixels, ink.mask)
+        lines = Lines(ink.mask)
         for min_share in (0.15, 0.4):
-            mask = remove_lines(ink.mask, min_share)
+            mask = lines.remove(min_share)
             if not np.array_equal(mask, ink.mask):
                 yield _groups(LocalInk(np.where(mask, ink.pixels, np.float32(0))).pixels, mask)
 

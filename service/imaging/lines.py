@@ -14,27 +14,43 @@ MAX_THICKNESS_SHARE = 1 / 20
 """A line's mean thickness in pixels, or as a share of its length, whichever allows more."""
 
 
-def remove_lines(mask: NDArray[np.bool_], min_share: float) -> NDArray[np.bool_]:
-    """Remove horizontal and vertical lines, a little askew at most, from a mask, bool (H, W).
+class Lines:
+    """The printed lines of a mask: horizontal and vertical ones, a little askew at most."""
 
-    min_share: length of the shortest line, as a share of the image's side. Strokes that cross a line keep the pixels
-    of the crossing.
-    """
-    return _remove_horizontal(_remove_horizontal(mask, min_share).T, min_share).T
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        """Find what may be a line in a mask, bool (H, W)."""
+        self._mask = mask
+        self._directions = (_Direction(mask), _Direction(mask.T))
+
+    def remove(self, min_share: float) -> NDArray[np.bool_]:
+        """Return the mask, bool (H, W), without its lines.
+
+        min_share: length of the shortest line, as a share of the image's side. Strokes that cross a line keep the
+        pixels of the crossing.
+        """
+        horizontal, vertical = (direction.lines(min_share) for direction in self._directions)
+        return self._mask & ~horizontal & ~vertical.T
 
 
-def _remove_horizontal(mask: NDArray[np.bool_], min_share: float) -> NDArray[np.bool_]:
-    width = mask.shape[1]
-    segment = max(MIN_SEGMENT, width // 8) // 2 * 2 + 1
-    runs = morphology.open(morphology.dilate(mask, 3, 1), 1, segment)  # a line askew moves by one row in each run
-    if not runs.any():
-        return mask
-    components = label_components(runs, runs.astype(np.float32))
-    length = components.width
-    thickness = np.maximum(components.ink / length - 2, 1)  # without the two rows of the dilation
-    is_line = (length >= min_share * width) & (thickness <= np.maximum(MAX_THICKNESS, MAX_THICKNESS_SHARE * length))
-    if not is_line.any():
-        return mask
-    mean_thickness = np.average(thickness[is_line], weights=length[is_line] ** 2)  # long ones are surely lines
-    crossing = int(np.ceil(mean_thickness) + 3) // 2 * 2 + 1
-    return mask & ~(components.mask(is_line) & ~morphology.open(mask, crossing, 1))
+class _Direction:
+    """The horizontal runs of a mask that may be lines."""
+
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        self._mask = mask
+        segment = max(MIN_SEGMENT, mask.shape[1] // 8) // 2 * 2 + 1
+        runs = morphology.open(morphology.dilate(mask, 3, 1), 1, segment)  # a line askew moves by one row in each run
+        self._components = label_components(runs, runs.astype(np.float32)) if runs.any() else None
+
+    def lines(self, min_share: float) -> NDArray[np.bool_]:
+        """Return the pixels of lines without their crossings, bool (H, W)."""
+        if self._components is None:
+            return np.zeros_like(self._mask)
+        length = self._components.width
+        thickness = np.maximum(self._components.ink / length - 2, 1)  # without the two rows of the dilation
+        is_thin = thickness <= np.maximum(MAX_THICKNESS, MAX_THICKNESS_SHARE * length)
+        is_line = is_thin & (length >= min_share * self._mask.shape[1])
+        if not is_line.any():
+            return np.zeros_like(self._mask)
+        mean_thickness = np.average(thickness[is_line], weights=length[is_line] ** 2)  # long ones are surely lines
+        crossing = int(np.ceil(mean_thickness) + 3) // 2 * 2 + 1
+        return self._components.mask(is_line) & ~morphology.open(self._mask, crossing, 1)

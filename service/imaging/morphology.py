@@ -32,7 +32,7 @@ def open(image: NDArray[Pixels], height: int, width: int) -> NDArray[Pixels]:  #
 
 def median(image: NDArray[Pixels]) -> NDArray[Pixels]:
     """Return the median of the 3 x 3 pixels around each one: (H, W) to (H, W)."""
-    padded = np.pad(image, 1, mode="edge")
+    padded = _extend_edges(image, 1, 1)
     top, middle, bottom = padded[:-2], padded[1:-1], padded[2:]
     low, mid, high = _sort(top, middle, bottom)  # of each column of three
     lowest = np.maximum(np.maximum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
@@ -52,7 +52,7 @@ def _sort(
 def _filter(image: NDArray[Pixels], height: int, width: int, extremum: Extremum[Pixels]) -> NDArray[Pixels]:
     rows, columns = (min(window // 2, side) for window, side in zip((height, width), image.shape, strict=True))
     height, width = 2 * rows + 1, 2 * columns + 1  # a larger window holds nothing more
-    padded = np.pad(image, ((rows, rows), (columns, columns)), mode="edge")
+    padded = _extend_edges(image, rows, columns)
     return _running(_running(padded, height, extremum).T, width, extremum).T
 
 
@@ -64,3 +64,14 @@ def _running(image: NDArray[Pixels], window: int, extremum: Extremum[Pixels]) ->
         image = extremum(image[:-step], image[step:])
         span += step
     return image
+
+
+def _extend_edges(image: NDArray[Pixels], rows: int, columns: int) -> NDArray[Pixels]:
+    """Repeat the outermost pixels: (H, W) to (H + 2 rows, W + 2 columns). `np.pad` takes ten times as long."""
+    height, width = image.shape
+    padded = np.empty((height + 2 * rows, width + 2 * columns), image.dtype)
+    middle = padded[rows : rows + height]
+    middle[:, columns : columns + width] = image
+    middle[:, :columns], middle[:, columns + width :] = image[:, :1], image[:, -1:]
+    padded[:rows], padded[rows + height :] = middle[0], middle[-1]
+    return padded

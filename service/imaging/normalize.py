@@ -5,11 +5,13 @@ into 20 x 20 pixels and place its center of mass in the middle of 28 x 28. MNIST
 rounding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import ImageError
+from service.imaging.reduction import reduce_gray
 from service.imaging.segment import Ink, locate_digit
 
 MEAN = 0.1307
@@ -22,6 +24,8 @@ CENTER = 14
 MIN_INK = 0.1
 """Share of the strongest ink. Fainter pixels do not count for the digit's bounding box."""
 
+MIN_REDUCED_SIDE = 48
+"""Pixels of the longer side of a digit that suffice to read it from a reduced image."""
 
 MAX_ASPECT = 1.3
 """Width of a digit in its heights. What is wider may be several digits."""
@@ -43,6 +47,11 @@ class Digit:
     may_be_several: bool = False
     is_ambiguous: bool = False
 
+    def scale_box(self, factor: float) -> "Digit":
+        """Return the same digit with its box in an image of `factor` times the size."""
+        left, top, width, height = self.box
+        return replace(self, box=(factor * left, factor * top, factor * width, factor * height))
+
 
 def to_model_input(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Convert an image, uint8 (H, W), to the model's input, float32 (1, 28, 28), standardized.
@@ -63,9 +72,21 @@ def normalize_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 def find_digit(gray: NDArray[np.uint8]) -> Digit:
     """Find the digit of an image, uint8 (H, W), of any polarity, and normalize it.
 
+    A large image is searched reduced first: that takes a fraction of the time, and is enough for a large digit.
     Raises ImageError if the image holds no digit.
     """
-    return place(locate_digit(gray))
+    reduced, factor = reduce_gray(gray)
+    digit = _find_large_digit(reduced) if factor > 1 else None
+    return digit.scale_box(factor) if digit else place(locate_digit(gray))
+
+
+def _find_large_digit(gray: NDArray[np.uint8]) -> Digit | None:
+    """Find the digit of a reduced image, uint8 (H, W). None if there is none, or if it is too small to be read here."""
+    try:
+        digit = place(locate_digit(gray))
+    except ImageError:
+        return None
+    return digit if max(digit.box[2:]) >= MIN_REDUCED_SIDE else None
 
 
 def place(ink: Ink) -> Digit:

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_digit_or_none, find_spots
+from service.imaging.alternatives import find_alternatives, find_digit_or_none, find_spots
 from service.imaging.decode import EncodedImage
 from service.imaging.detail import Part, decode_parts
 from service.imaging.normalize import Box, Digit, standardize
+from service.imaging.reduction import SEARCH_SIDE
 from service.imaging.views import canvas_views
 from service.inference.classifier import Prediction
 from service.inference.number import shows_several
@@ -61,7 +62,7 @@ def _average_views(first: FirstReading, classify: Classify) -> FirstReading:
 def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
     """Read all alternatives in one batch, and return the best one."""
     digits = find_alternatives(first.gray, first.digit)
-    if first.digit is None and max(first.gray.shape) > MAX_SIDE:
+    if first.digit is None and max(first.gray.shape) > SEARCH_SIDE:
         digits += _small_digits(first.gray, first.source)
     if not digits:
         return first.settle()

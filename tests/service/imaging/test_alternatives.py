@@ -5,11 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.imaging.alternatives import MAX_SIDE, find_alternatives, find_spots
-from service.imaging.lines import remove_lines
+from service.imaging.alternatives import find_alternatives, find_spots
+from service.imaging.lines import Lines
 from service.imaging.normalize import Digit, find_digit, normalize_digit
 from service.imaging.outlines import fill_strokes
 from service.imaging.page import crop_page
+from service.imaging.reduction import SEARCH_SIDE
 from service.imaging.trim import trim_border
 from tests.images import SEVEN, half_inverted
 
@@ -123,7 +124,7 @@ def test_spots_of_a_large_page_are_found() -> None:
     """Find a digit of twelve pixels on a page that is searched at a reduced size."""
     page = np.full((600, 450), 255, np.uint8)
     page[300:318, 200:218] = np.asarray(SEVEN.resize((18, 18)))
-    assert max(page.shape) > MAX_SIDE
+    assert max(page.shape) > SEARCH_SIDE
     assert any(199 <= left <= 206 and 299 <= top <= 306 for left, top, _, _ in find_spots(page))
 
 
@@ -136,7 +137,7 @@ def test_lines_are_removed_and_strokes_are_kept() -> None:
     for line in range(20, 240, 40):
         with_lines[line : line + 2, :120] = with_lines[line + 1 : line + 3, 120:] = True
         with_lines[:, line : line + 2] = True
-    cleaned = remove_lines(with_lines, 0.3)
+    cleaned = Lines(with_lines).remove(0.3)
     assert np.count_nonzero(cleaned & ~mask) < 0.1 * np.count_nonzero(with_lines & ~mask)
     assert np.count_nonzero(cleaned & mask) > 0.85 * np.count_nonzero(mask)
 
@@ -145,7 +146,7 @@ def test_a_thick_bar_is_not_a_line() -> None:
     """Keep a straight stroke that is as long as a line, but thick."""
     mask = np.zeros((100, 200), bool)
     mask[45:65, 20:180] = True
-    assert np.array_equal(remove_lines(mask, 0.3), mask)
+    assert np.array_equal(Lines(mask).remove(0.3), mask)
 
 
 def test_page_is_cropped_from_a_patterned_table() -> None:

@@ -14,11 +14,13 @@ from service.imaging.normalize import (
     SIDE,
     STD,
     center,
+    find_digit,
     normalize_digit,
     resampling_weights,
     resize_to_box,
     to_model_input,
 )
+from service.imaging.reduction import SEARCH_SIDE
 from service.imaging.segment import MIN_CONTRAST
 from tests.images import SEVEN
 
@@ -139,3 +141,13 @@ def test_center_of_mass_is_in_the_middle() -> None:
     image = center(resize_to_box((255 - GRAY).astype(np.float32)))
     for axis in np.mgrid[:SIDE, :SIDE]:
         assert abs((image * axis).sum() / image.sum() - CENTER) <= 0.5
+
+
+@pytest.mark.parametrize("side", [40, 90, 400])
+def test_box_of_a_digit_on_a_large_page_is_in_pixels_of_the_page(side: int) -> None:
+    """Give the box of a small digit exactly, and that of a large one, found on the reduced page, to a few pixels."""
+    page = np.full((2 * SEARCH_SIDE, 3 * SEARCH_SIDE), 255, np.uint8)
+    page[60 : 60 + side, 100 : 100 + side // 2] = 0
+    digit = find_digit(page)
+    assert digit.box == pytest.approx((100, 60, side // 2, side), abs=6)
+    assert np.abs(digit.image - find_digit(page[:500, :500]).image).mean() < 0.1
