@@ -97,6 +97,7 @@ clean: ## Remove environments, caches and builds; keep weights/ and runs/
 .venv/serve/.done: requirements-serve.txt requirements-docs.txt
 	@$(call new-environment,serve)
 	@$(SERVE) $(PIP) --no-deps --require-hashes $(addprefix --requirement ,$^)
+	@$(SERVE) -m compileall -q service # PYTHONDONTWRITEBYTECODE would make each start a quarter slower
 	@touch $@
 
 .venv/dev/.done: requirements-dev.txt
