@@ -8,8 +8,8 @@ import numpy as np
 from service.imaging.alternatives import find_alternatives, find_digit_or_none, find_spots
 from service.imaging.decode import EncodedImage
 from service.imaging.detail import Part, decode_parts
-from service.imaging.normalize import Box, Digit, standardize
-from service.imaging.reduction import SEARCH_SIDE
+from service.imaging.normalize import MIN_REDUCED_SIDE, Box, Digit, standardize
+from service.imaging.reduction import SEARCH_SIDE, reduce_gray
 from service.imaging.views import canvas_views
 from service.inference.classifier import Prediction
 from service.inference.number import shows_several
@@ -45,9 +45,15 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
     if not first.is_sure:
         first = _average_views(first, classify)
     reading = _read_alternatives(first, classify) if first.needs_alternatives else first.settle()
-    if first.digit and first.digit.may_be_several and shows_several(first.gray, classify):
+    if first.digit and first.digit.may_be_several and shows_several(_reduced(first.gray, first.digit), classify):
         return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
     return reading
+
+
+def _reduced(gray: Gray, digit: Digit) -> Gray:
+    """Reduce an image, uint8 (H, W), if its digit stays large enough to be read."""
+    reduced, factor = reduce_gray(gray)
+    return reduced if max(digit.box[2:]) >= factor * MIN_REDUCED_SIDE else gray
 
 
 def _average_views(first: FirstReading, classify: Classify) -> FirstReading:
