@@ -56,8 +56,8 @@ class PausedConnection(Protocol):
 METHOD = b"POST "
 INFERENCE_PREFIX = f"{INFERENCE_PATH}/".encode()
 
-ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
-"""Scripts of any origin may read the response: it tells nothing about the client."""
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+"""Scripts of any origin may read the response and when to try again: it tells nothing about the client."""
 
 SHED, SHED_AND_CLOSE, SHED_INFERENCE, SHED_INFERENCE_AND_CLOSE = (
     raw_response(503, DETAIL, {**ANY_ORIGIN, **close}, path) for path in ("/", INFERENCE_PATH) for close in ({}, CLOSE)

@@ -91,12 +91,13 @@ def test_connection_is_used_again_after_a_request_was_shed(credit: int) -> None:
 
 
 def test_scripts_may_read_the_response() -> None:
-    """Allow every origin, as the application does by default."""
+    """Allow every origin, as the application does by default, and show scripts when to try again."""
     app = full_app()
     with app.running() as port, ExitStack() as stack:
         fill(stack, port, app)
         response = stack.enter_context(Connection(port)).ask(post_head(4, "Origin: https://example.com\r\n") + b"body")
         assert response.headers["access-control-allow-origin"] == "*"
+        assert response.headers["access-control-expose-headers"] == "Retry-After"
 
 
 @pytest.mark.parametrize("credit", [0, 1_000])
