@@ -40,7 +40,7 @@ def test_several_digits_are_a_number(page: Page) -> None:
     expect(page.locator("#bars .best")).to_contain_text("4")
     page.get_by_role("button", name="Digit 3: 7").click()
     expect(page.locator("#bars .best")).to_contain_text("7")
-    expect(page.locator("#bars-title")).to_have_text("Probabilities of digit 3")
+    expect(page.locator("#bars-title")).to_have_text("Probabilities at position 3")
 
 
 def test_blank_page_says_so(page: Page) -> None:

@@ -54,7 +54,7 @@ export class Answer {
     byId("input").alt = `The ${digit} as the network saw it, in 28 × 28 pixels`;
     byId("place").textContent = `x ${left}, y ${top}, ${width} × ${height} px`;
     const isOne = this.digits.length === 1;
-    byId("bars-title").textContent = isOne ? "Probabilities" : `Probabilities of digit ${index + 1}`;
+    byId("bars-title").textContent = isOne ? "Probabilities" : `Probabilities at position ${index + 1}`;
     this.bars.forEach((bar, value) => bar.set(probabilities[value], value === digit));
     mark(byId("number").children, index, "aria-pressed", isOne);
     mark(byId("boxes").children, index, "data-selected", isOne);
