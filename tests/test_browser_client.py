@@ -29,9 +29,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, service: Service) -> Iterator[Any]:  # noqa: F811
-    """Open the page from the disk."""
+    """Open the page from the disk, with a URL that ends with a slash."""
     page = browser.new_page()
-    page.goto(f"{(ROOT / 'examples' / 'clients' / 'predict.html').as_uri()}?url={url_of(service)}")
+    page.goto(f"{(ROOT / 'examples' / 'clients' / 'predict.html').as_uri()}?url={url_of(service)}/")
     yield page
     page.close()
 
