@@ -36,7 +36,7 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
         return [_open_listener(family, host, port) for _ in range(count)]
     except OSError as error:
         raise SettingError(
-            f"HOST={host!r} PORT={port}: {str(error.strerror).lower()}. Choose another address."
+            f"HOST={host!r} PORT={port}: {str(error.strerror).lower()}. Choose another HOST or PORT."
         ) from error
 
 

@@ -54,7 +54,8 @@ def _info(api: Api) -> Json:
         "description": (
             'Every error is JSON: `{"detail": "a sentence that says what to do"}`, below /v2'
             ' `{"error": "…"}`. An unknown path gives 404, another method 405 with `Allow`.'
-            " A 503 has `Retry-After`. After 408, 413, 414, 431 and invalid HTTP the service closes the connection."
+            " A 503 has `Retry-After`."
+            " After 401, 408, 413, 414, 431 and invalid HTTP the service closes the connection."
             " A request's `X-Request-ID` is logged and comes back."
             f" Pages of these origins may call it (CORS_ORIGINS): {origins}.{key}"
         ),
