@@ -145,6 +145,24 @@ def test_the_tables_of_routes_are_complete(document: str, client: TestClient) ->
     assert set(re.findall(r"^\| `(GET|POST) (/[^` ]*)` \|", document, re.MULTILINE)) == routes
 
 
+def test_the_shortened_response_of_model_is_that_of_the_committed_model(client: TestClient) -> None:
+    """Match each value that docs/api.md shows of `/model`. A hash may be shortened to its start."""
+    match = re.search(r"`GET /model`, shortened:\n\n```json\n(.+?)```", API, re.DOTALL)
+    assert match
+    assert_shown(json.loads(match[1]), client.get("/model").json())
+
+
+def assert_shown(shown: dict[str, Any], whole: dict[str, Any]) -> None:
+    """Match the part of a document that is shown."""
+    for name, value in shown.items():
+        if isinstance(value, dict):
+            assert_shown(value, whole[name])
+        elif isinstance(value, str):
+            assert whole[name].startswith(value.removesuffix("…"))
+        else:
+            assert value == whole[name]
+
+
 def test_the_benchmark_table_is_that_of_the_measurements() -> None:
     """Format `benchmarks/results.json` as `benchmarks/results.md` has it."""
     results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
