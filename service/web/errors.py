@@ -48,12 +48,15 @@ async def service_error_response(status: int, _request: Request, error: Exceptio
 
 async def http_error_response(request: Request, error: HTTPException) -> JSONResponse:
     """Respond to an unknown path or method."""
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # Starlette lists the methods in the order of a set, which varies from start to start
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     details = {
         404: UNKNOWN_INFERENCE_PATH if is_inference_path(request.url.path) else UNKNOWN_PATH,
-        405: f"{request.method} is not allowed here. Use {(error.headers or {}).get('Allow')}.",
+        405: f"{request.method} is not allowed here. Use {headers.get('Allow')}.",
     }
     detail = details.get(error.status_code, error.detail)
-    return error_response(error.status_code, detail, error.headers)
+    return error_response(error.status_code, detail, headers)
 
 
 async def failure_response(_request: Request, _error: Exception) -> JSONResponse:

@@ -72,9 +72,8 @@ def test_unknown_path_names_the_routes(client: TestClient) -> None:
     [("GET", "/predict", "POST"), ("PUT", "/predict-batch", "POST"), ("POST", "/health", "GET, HEAD")],
 )
 def test_wrong_method_names_the_right_one(client: TestClient, method: str, path: str, allowed: str) -> None:
-    """Respond with 405 and name the allowed method in the detail and in the Allow header."""
+    """Respond with 405 and name the allowed methods, sorted, in the detail and in the Allow header."""
     response = client.request(method, path)
     assert response.status_code == 405
-    allow = response.headers["allow"]
-    assert sorted(allow.split(", ")) == allowed.split(", ")
-    assert response.json() == {"detail": f"{method} is not allowed here. Use {allow}."}
+    assert response.headers["allow"] == allowed
+    assert response.json() == {"detail": f"{method} is not allowed here. Use {allowed}."}
