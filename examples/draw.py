@@ -47,7 +47,7 @@ class Example:
 
     @property
     def name(self) -> str:
-        """The file's name: `7-white-on-black-500x500.jpg`."""
+        """Return the file's name: `7-white-on-black-500x500.jpg`."""
         colors = "white-on-black" if self.light_on_dark else "black-on-white"
         return f"{self.digit}-{colors}-{self.size[0]}x{self.size[1]}.{self.file_type}"
 

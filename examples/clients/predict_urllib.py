@@ -22,15 +22,23 @@ def predict(image: bytes, url: str = "http://localhost:8000") -> dict[str, Any]:
     headers = {"Content-Type": "application/octet-stream"}  # the service judges by the bytes
     request = urllib.request.Request(f"{url.rstrip('/')}/predict", image, headers)  # noqa: S310
     for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
-                return dict(json.load(response))
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code != 503 or attempt == ATTEMPTS:
-                    raise RuntimeError(f"{error.code} {_detail(error.read())}") from error
-                time.sleep(_wait_seconds(error.headers.get("Retry-After")))
-    raise AssertionError("unreachable")
+        status, body, retry_after = _send(request)
+        if status == 200:
+            return dict(json.loads(body))
+        if status != 503 or attempt == ATTEMPTS:
+            break
+        time.sleep(_wait_seconds(retry_after))
+    raise RuntimeError(f"{status} {_detail(body)}")
+
+
+def _send(request: urllib.request.Request) -> tuple[int, bytes, str | None]:
+    """Return status, body and Retry-After of the response."""
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        response = error  # it is the response, too
+    with response:
+        return response.status, response.read(), response.headers.get("Retry-After")
 
 
 def _wait_seconds(retry_after: str | None) -> float:

@@ -31,9 +31,7 @@ def list_archive(path: str) -> Iterator[Source]:
     """Yield the files of an archive, without hidden ones, and a failed source where its directory is damaged."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            for entry in read_directory(file):
-                if not _is_hidden(entry.name):
-                    yield ArchivedFile(path, entry)
+            yield from (ArchivedFile(path, entry) for entry in read_directory(file) if not _is_hidden(entry.name))
     except FileError as error:
         yield FailedSource(path, str(error))
     except OSError as error:
@@ -49,7 +47,7 @@ class ArchivedFile:
 
     @property
     def name(self) -> str:
-        """The path of the archive and that in the archive."""
+        """Return the path of the archive and that in the archive."""
         return f"{self.archive}/{self.entry.name}"
 
     def read(self) -> bytes:

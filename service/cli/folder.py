@@ -29,23 +29,22 @@ def walk_folder(path: str) -> Iterator[Source]:
     linked: set[FolderKey] = set()
     while levels:
         entry = next(levels[-1].entries, None)
-        if entry is None:
+        item = _visit(entry, levels, linked) if entry else None
+        if item is None:
             levels.pop()
-        elif not entry.name.startswith("."):
-            item = _visit(entry, levels, linked)
-            if isinstance(item, _Level):
-                levels.append(item)
-            else:
-                yield item
+        elif isinstance(item, _Level):
+            levels.append(item)
+        else:
+            yield item
 
 
 class _Level:
-    """A folder on the way from the root to the current file."""
+    """A folder on the way from the root to the current file. entries: those that are not hidden and not read yet."""
 
     def __init__(self, path: str) -> None:
         status = os.stat(path)  # noqa: PTH116 - a Path per entry would take longer than the listing
         self.key: FolderKey = (status.st_dev, status.st_ino)
-        listing = os.scandir(path)
+        listing = (entry for entry in os.scandir(path) if not entry.name.startswith("."))
         first = list(islice(listing, MAX_SORTED + 1))
         if len(first) <= MAX_SORTED:
             self.entries: Iterator[os.DirEntry[str]] = iter(sorted(first, key=lambda entry: entry.name))

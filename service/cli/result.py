@@ -45,12 +45,12 @@ class Result:
 
     @property
     def number(self) -> str:
-        """The digits as text: a number may start with zeros."""
+        """Return the digits as text: a number may start with zeros."""
         return "".join(str(digit.digit) for digit in self.digits)
 
     @property
     def confidence(self) -> float:
-        """The probability that all digits are right."""
+        """Return the probability that all digits are right."""
         return round(math.prod(digit.confidence for digit in self.digits), DECIMALS)
 
 

@@ -19,7 +19,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The name of the file in its row."""
+        """Return the name of the file in its row."""
 
     def read(self) -> bytes:
         """Return the bytes of the file. Raises FileError if they cannot be read."""
@@ -102,7 +102,7 @@ def check_size(size: int) -> None:
 
 
 def unreadable(error: OSError) -> FileError:
-    """Say why a file or folder cannot be read."""
+    """Return the error that says why a file or folder cannot be read."""
     return FileError(f"it cannot be read ({error.strerror or error}).")
 
 

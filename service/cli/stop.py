@@ -5,7 +5,7 @@ import signal
 
 
 class Stop:
-    """Whether a signal has asked to stop. A second one ends the process at once."""
+    """Remembers whether a signal has asked to stop. A second one ends the process at once."""
 
     def __init__(self) -> None:
         """Handle SIGINT and SIGTERM."""
@@ -19,7 +19,7 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """The exit status that tells a shell the signal."""
+        """Return the exit status that tells a shell the signal."""
         return 128 + self.signal
 
     def _on_signal(self, number: int, _frame: object) -> None:

@@ -33,7 +33,7 @@ class Task:
 
     @property
     def is_done(self) -> bool:
-        """Whether every source has its result."""
+        """Return whether every source has its result."""
         return len(self.results) == len(self.chunk.sources)
 
     def next_chunk(self) -> Chunk:

@@ -105,15 +105,21 @@ async def _read_up_to(max_bytes: int, request: Request) -> Buffer:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size == len(chunk):
-            body = chunk
-        elif size <= max_bytes:
-            body = body if isinstance(body, bytearray) else bytearray(body)
-            body += chunk
-        elif size > MAX_OVERRUN * max_bytes:
+        if size > MAX_OVERRUN * max_bytes:
             break
+        if size <= max_bytes:
+            body = _append(body, chunk)
     if size > max_bytes:
         raise upload_too_large(max_bytes)
+    return body
+
+
+def _append(body: Buffer, chunk: bytes) -> Buffer:
+    """Return a body with one more chunk, which Starlette leaves empty at the end."""
+    if not body or not chunk:
+        return body or chunk
+    body = body if isinstance(body, bytearray) else bytearray(body)
+    body += chunk
     return body
 
 
