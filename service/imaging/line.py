@@ -1,6 +1,6 @@
 """Find the digits of a line, from left to right, and where those that touch may be cut apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +78,7 @@ def _group_components(components: Components) -> list[NDArray[np.int64]]:
     groups = _merge_overlapping(components, tall[components.left[tall].argsort()])
     small = usable[(components.height[usable] < MIN_HEIGHT * height)]
     parts = small[components.height[small] + components.width[small] >= 2 * MIN_PART_HEIGHT * height]
-    for part in parts[:MAX_COMPONENTS].tolist():
-        _attach(components, groups, part, height)
+    _attach(components, groups, parts[:MAX_COMPONENTS].tolist(), height)
     return [np.array(group) for group in groups]
 
 
@@ -100,20 +99,25 @@ def _overlap(components: Components, group: list[int], index: int) -> float:
     return float(shared / min(right - left, components.width[index]))
 
 
-def _attach(components: Components, groups: list[list[int]], part: int, height: int) -> None:
-    """Add a small component to the digit that it overlaps or touches nearly."""
-    for group in groups:
-        across = max(
-            components.left[group].min() - components.right[part], components.left[part] - components.right[group].max()
-        )
-        down = max(
-            components.top[group].min() - components.bottom[part], components.top[part] - components.bottom[group].max()
-        )
-        is_above = _overlap(components, group, part) >= MIN_OVERLAP and down <= 0.35 * height
-        is_high = components.bottom[part] < components.bottom[group].max() - 0.3 * height  # a dot is low
-        if is_above or (is_high and max(across, down) <= MAX_PART_GAP * height):
-            group.append(part)
-            return
+def _attach(components: Components, groups: list[list[int]], parts: Sequence[int], height: int) -> None:
+    """Add each small component to the first digit that it overlaps or touches nearly."""
+    low = np.array([components.left, components.top])
+    high = np.array([components.right, components.bottom])
+    start = np.stack([low[:, group].min(axis=1) for group in groups], axis=1)  # left and top, int64 (2, G)
+    end = np.stack([high[:, group].max(axis=1) for group in groups], axis=1)  # right and bottom
+    for part in parts:
+        first, last = low[:, part, np.newaxis], high[:, part, np.newaxis]
+        across, down = np.maximum(start - last, first - end)
+        shared = np.minimum(end, last)[0] - np.maximum(start, first)[0]
+        overlap = shared / np.minimum(end - start, last - first)[0]
+        is_above = (overlap >= MIN_OVERLAP) & (down <= 0.35 * height)
+        is_high = last[1] < end[1] - 0.3 * height  # a dot is low
+        belongs = is_above | (is_high & (np.maximum(across, down) <= MAX_PART_GAP * height))
+        if belongs.any():
+            index = int(belongs.argmax())
+            groups[index].append(part)
+            start[:, index] = np.minimum(start[:, index], low[:, part])
+            end[:, index] = np.maximum(end[:, index], high[:, part])
 
 
 def _extent(start: NDArray[np.int64], end: NDArray[np.int64], group: NDArray[np.int64]) -> int:
