@@ -30,9 +30,11 @@ MAX_CHEAP_PASS_BYTES = 4_000_000
 SECONDS_PER_BYTE = 8e-9
 INTERLACED_SECONDS_PER_BYTE = 16e-9
 SECONDS_PER_SOURCE_PIXEL = 1e-9
+SECONDS_PER_COEFFICIENT_BYTE = 1e-9
 SECONDS_PER_PASS_BYTE = 0.5e-9
-"""Estimated decoding time: per byte of memory; per pixel of the file, most of which a reduced JPEG never stores; per
-coefficient byte of each JPEG pass."""
+SECONDS_PER_FILE_BYTE = 5e-9
+"""Estimated decoding time: per byte of pixels; per pixel of the file, most of which a reduced JPEG never stores; per
+byte of JPEG coefficients, and of each pass over them; per byte of the file."""
 
 BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 6}
 """Peak memory per pixel of each Pillow mode, including the copies that `to_gray` makes."""
@@ -148,18 +150,13 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
     _check_cost(width, height, decode_bytes, max_bytes)
     is_small = len(structure.content) <= MAX_CHEAP_BYTES and image.width * image.height <= MAX_CHEAP_PIXELS
     is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
-    seconds = (
-        decode_bytes * (INTERLACED_SECONDS_PER_BYTE if image.info.get("interlace") else SECONDS_PER_BYTE)
-        + width * height * SECONDS_PER_SOURCE_PIXEL
-        + structure.pass_bytes * SECONDS_PER_PASS_BYTE
-    )
     shows_only_dc = image.mode == "L" and image.width == -(-width // 8) and image.height == -(-height // 8)
     return EncodedImage(
         structure.content,
         image,
         structure.orientation,
         decode_bytes,
-        seconds,
+        _estimate_seconds(image, structure, width * height),
         is_cheap,
         size=(width, height),
         dc_frame=structure.progressive_frame if shows_only_dc else b"",
@@ -174,6 +171,18 @@ def _pixel_bytes(image: ImageFile.ImageFile) -> int:
     """Estimate the bytes that the pixels take, including the copies that `to_gray` makes."""
     transparent = image.mode in ("P", "L", "RGB", "1", "I;16") and image.has_transparency_data
     return image.width * image.height * (9 if transparent else BYTES_PER_PIXEL.get(image.mode, 6))
+
+
+def _estimate_seconds(image: ImageFile.ImageFile, structure: Structure, source_pixels: int) -> float:
+    """Estimate the time that decoding takes. For the costliest files it is right within a factor of two."""
+    per_byte = INTERLACED_SECONDS_PER_BYTE if image.info.get("interlace") else SECONDS_PER_BYTE
+    return (
+        _pixel_bytes(image) * per_byte
+        + source_pixels * SECONDS_PER_SOURCE_PIXEL
+        + structure.coefficient_bytes * SECONDS_PER_COEFFICIENT_BYTE
+        + structure.pass_bytes * SECONDS_PER_PASS_BYTE
+        + len(structure.content) * SECONDS_PER_FILE_BYTE
+    )
 
 
 def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:

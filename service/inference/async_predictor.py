@@ -11,7 +11,7 @@ from typing import TypeVar
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import MAX_CHEAP_PIXELS, EncodedImage
-from service.inference.batch_limit import limit_decoding
+from service.inference.batch_limit import BatchLimit
 from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
@@ -89,15 +89,35 @@ class AsyncPredictor:
     async def predict_batch(self, files: Sequence[Buffer | RequestError]) -> list[Prediction | RequestError]:
         """Predict the digits of several files. Returns one result per file, in order; an error for an invalid file.
 
-        Between two chunks, a thread and the memory are free for other requests. Raises OverloadedError if no memory
-        becomes free in time.
+        Between two chunks, and two doubtful images, a thread is free for other requests. Raises OverloadedError if no
+        memory becomes free in time.
         """
-        images = limit_decoding(await self._run(partial(self._predictor.open_batch, files)))
+        limit = BatchLimit()
+        images = limit.limit_decoding(await self._run(partial(self._predictor.open_batch, files)))
         results: list[Prediction | RequestError] = []
         for chunk in split_batch(images):
             async with self._decoding.reserve(max(map(decode_bytes, chunk))):
-                results += await self._run(partial(self._predictor.predict_opened_batch, chunk))
+                firsts = await self._run(partial(self._predictor.begin_batch, chunk))
+                results += [await self._finish_in_batch(first, limit) for first in firsts]
         return results
+
+    async def _finish_in_batch(
+        self, first: FirstReading | RequestError, limit: BatchLimit
+    ) -> Prediction | RequestError:
+        """Return the result for one image of a batch, after its alternatives if it may be doubtful."""
+        if isinstance(first, RequestError):
+            return first
+        if first.is_certain:
+            return first.settle().prediction
+        try:
+            return (await self._run(partial(self._finish_within, limit, first))).prediction
+        except RequestError as error:
+            return error
+
+    def _finish_within(self, limit: BatchLimit, first: FirstReading) -> Reading:
+        if first.is_doubtful:
+            limit.check_alternatives(first)
+        return self._predictor.finish(first)
 
     async def classify(self, images: Images) -> list[Prediction]:
         """Classify float32 (N, 1, 28, 28), standardized. Returns N predictions in order.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,27 +79,31 @@ class FirstReading:
             return False
         if self.digit.is_ambiguous:
             return self.prediction.confidence >= MIN_SURE_IF_AMBIGUOUS
-        return self.prediction.confidence >= (MIN_SURE_ON_CANVAS if self._is_canvas else MIN_SURE)
+        return self.prediction.confidence >= (MIN_SURE_ON_CANVAS if self.is_canvas else MIN_SURE)
 
     @property
     def needs_alternatives(self) -> bool:
         """Whether the digit may be another one, or elsewhere in the image."""
         if self.prediction is None or self.digit is None:
             return True
-        if self.digit.is_ambiguous or not self._is_canvas:
+        if self.digit.is_ambiguous or not self.is_canvas:
             return not self.is_sure
         return self.prediction.confidence < MIN_SETTLED_ON_CANVAS
 
     @property
-    def _is_canvas(self) -> bool:
+    def is_canvas(self) -> bool:
+        """Whether the image is small, and so holds the digit and nothing else."""
         return bool(max(self.gray.shape) <= MAX_CANVAS_SIDE)
 
     @property
+    def is_certain(self) -> bool:
+        """Whether it is the result without a search for edges, which takes milliseconds: a sure, single digit."""
+        return self.is_sure and self.digit is not None and not self.digit.may_be_several
+
+    @cached_property
     def is_doubtful(self) -> bool:
         """Whether alternatives may be better, or other digits stand beside this one. A blank page has neither."""
-        if self.digit is None:
-            return has_edges(self.gray)
-        return not self.is_sure or self.digit.may_be_several
+        return has_edges(self.gray) if self.digit is None else not self.is_certain
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from PIL import Image
 from service.errors import ImageError, OverloadedError, RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage
+from service.inference import batch_limit
 from service.inference.async_predictor import MAX_INLINE_BYTES, AsyncPredictor
 from service.inference.classifier import Classifier, Prediction
 from service.inference.in_flight import InFlight
@@ -265,6 +266,34 @@ def test_batch_lets_others_in_between_its_images(classifier: Classifier) -> None
         assert not batch.done()
         assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
         assert sorted(call[0] for call in recording.calls) == ["begin", *["begin_batch"] * 3, "finish"]
+
+    run(classifier, test)
+
+
+def test_batch_lets_others_in_between_its_doubtful_images(classifier: Classifier) -> None:
+    """Predict an image that arrives after a batch of doubtful ones before their alternatives are read."""
+
+    async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
+        batch = asyncio.ensure_future(predictor.predict_batch([HALF_INVERTED, CHEAP, HALF_INVERTED]))
+        while not recording.calls:
+            await asyncio.sleep(0.001)
+        assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
+        assert not batch.done()
+        assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
+        assert [call[0] for call in recording.calls if call[0] != "begin"] == ["begin_batch", *["finish"] * 3]
+
+    run(classifier, test)
+
+
+def test_alternatives_of_a_batch_are_limited(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse the doubtful images of a batch that take too long together. Predict the others."""
+    monkeypatch.setattr(batch_limit, "MAX_SECONDS", 0.07)
+
+    async def test(predictor: AsyncPredictor, _recording: RecordingPredictor, _in_flight: InFlight) -> None:
+        *doubtful, last = await predictor.predict_batch([HALF_INVERTED] * 4 + [CHEAP])
+        assert [isinstance(result, Prediction) for result in doubtful] == [True, True, False, False]
+        assert "take too long to read. Send it in another request." in str(doubtful[-1])
+        assert isinstance(last, Prediction)
 
     run(classifier, test)
 
