@@ -101,6 +101,8 @@ def _overlap(components: Components, group: list[int], index: int) -> float:
 
 def _attach(components: Components, groups: list[list[int]], parts: Sequence[int], height: int) -> None:
     """Add each small component to the first digit that it overlaps or touches nearly."""
+    if not groups:
+        return
     low = np.array([components.left, components.top])
     high = np.array([components.right, components.bottom])
     start = np.stack([low[:, group].min(axis=1) for group in groups], axis=1)  # left and top, int64 (2, G)

@@ -15,6 +15,7 @@ from service.inference.batch_limit import BatchLimit
 from service.inference.batcher import Batcher
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
+from service.inference.isolation import release_frames
 from service.inference.memory_pool import MemoryPool
 from service.inference.predictor import CHUNK_SIZE, Predictor, decode_bytes, split_batch
 from service.inference.reading import FirstReading, Reading
@@ -112,7 +113,7 @@ class AsyncPredictor:
         try:
             return (await self._run(partial(self._finish_within, limit, first))).prediction
         except RequestError as error:
-            return error
+            return release_frames(error)
 
     def _finish_within(self, limit: BatchLimit, first: FirstReading) -> Reading:
         if first.is_doubtful:

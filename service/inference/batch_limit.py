@@ -10,9 +10,10 @@ MAX_SECONDS = 3.0
 """Estimated processor seconds for all images of a batch. They suffice for 64 photos that are all doubtful, for 64
 progressive photos as messengers send them, and for 64 drawings of a megapixel."""
 
-CANVAS_SECONDS, ALTERNATIVES_SECONDS = 0.01, 0.03
-LINE_SECONDS_PER_PIXEL = 0.3e-6
-"""Estimated time to reconsider a doubtful image: a canvas, a larger one; per pixel where several digits may be."""
+CANVAS_SECONDS, ALTERNATIVES_SECONDS, LINE_SECONDS = 0.01, 0.03, 0.03
+SECONDS_PER_PIXEL = 5e-8
+"""Estimated time to reconsider a doubtful image: a canvas, a larger one; in addition, where it may show several digits;
+and per pixel."""
 
 
 class BatchLimit:
@@ -42,9 +43,10 @@ class BatchLimit:
 
 def _alternatives_seconds(first: FirstReading) -> float:
     seconds = CANVAS_SECONDS if first.is_canvas else ALTERNATIVES_SECONDS
+    seconds += first.gray.size * SECONDS_PER_PIXEL
     if first.digit is None:
         return seconds + first.source.decode_seconds  # small digits are decoded again
-    return seconds + LINE_SECONDS_PER_PIXEL * first.gray.size * first.digit.may_be_several
+    return seconds + LINE_SECONDS * first.digit.may_be_several
 
 
 def _too_costly() -> ImageError:

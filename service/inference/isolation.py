@@ -12,6 +12,7 @@ from service.inference.reading import FirstReading
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+RequestErrorType = TypeVar("RequestErrorType", bound=RequestError)
 
 log = logging.getLogger("digit_service")
 
@@ -25,7 +26,13 @@ def _result_or_error(step: Callable[[In], Out], value: In) -> Out | RequestError
     try:
         return isolate(step, value)
     except RequestError as error:
-        return error
+        return release_frames(error)
+
+
+def release_frames(error: RequestErrorType) -> RequestErrorType:
+    """Return an error that is kept as a result without its traceback: its frames hold megabytes of pixels."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def isolate(step: Callable[[In], Out], value: In) -> Out:

@@ -24,6 +24,8 @@ MIN_SEVERAL = 0.8
 """Least confidence of each of several digits."""
 
 MAX_DIGITS = 32
+MAX_ELONGATION = 128
+"""Digits of a line; longer sides of an image in shorter ones. In a longer strip, no line is searched."""
 
 MAX_PIECES = 256
 """Pieces that go through the network at once, which bounds the time of a hostile image."""
@@ -31,6 +33,8 @@ MAX_PIECES = 256
 
 def read_line(gray: Gray, classify: Classify) -> list[Reading]:
     """Read the digits of a line in an image, uint8 (H, W), from left to right. Returns none if there are none."""
+    if _is_strip(gray):
+        return []
     first = next(iter(_read_groups([find_line(gray)], classify)), [])
     if first and min(reading.prediction.confidence for reading in first) >= MIN_SURE_DIGIT:
         return first
@@ -39,9 +43,15 @@ def read_line(gray: Gray, classify: Classify) -> list[Reading]:
 
 def shows_several(gray: Gray, classify: Classify) -> bool:
     """Return whether an image, uint8 (H, W), surely shows several digits side by side."""
+    if _is_strip(gray):
+        return False
     groups = find_line(gray, with_cuts=False)
     lines = [groups] if len(groups) > 1 else [find_line(gray)]
     return any(_count_sure(readings) > 1 for readings in _read_groups(lines, classify))
+
+
+def _is_strip(gray: Gray) -> bool:
+    return bool(max(gray.shape) > MAX_ELONGATION * min(gray.shape))
 
 
 def _count_sure(readings: Sequence[Reading]) -> int:

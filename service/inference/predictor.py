@@ -13,7 +13,7 @@ from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.classifier import Classifier, Prediction
 from service.inference.contract import Contract
-from service.inference.isolation import isolate, map_valid
+from service.inference.isolation import isolate, map_valid, release_frames
 from service.inference.number import MAX_DIGITS, read_line
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
@@ -185,7 +185,7 @@ def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:
     try:
         return find_digit(gray)
     except ImageError as error:
-        return error
+        return release_frames(error)
 
 
 def _first_reading(

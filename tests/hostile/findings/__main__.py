@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.hostile.findings import crafted, crowds, edge, stops
-from tests.hostile.findings.observation import FEW_MEGABYTES, QUICK_SECONDS, Outcome
-from tests.service.process.running_service import Service, running_service
+from tests.hostile.findings.observation import FEW_MEGABYTES, QUICK_SECONDS, Outcome, quiet_service
+from tests.service.process.running_service import Service
 
 BEFORE = {
     1: "a picture that Pillow cannot convert: 500, also for others of its batch",
@@ -48,7 +48,7 @@ OWN: dict[int, Callable[[Path], Outcome]] = {
 def main() -> None:
     """Repeat all findings or those that the arguments name. Exits with 1 if one is not mended."""
     numbers = [int(argument) for argument in sys.argv[1:]] or sorted(BEFORE)
-    with tempfile.TemporaryDirectory() as name, running_service(Path(name, "log")) as service:
+    with tempfile.TemporaryDirectory() as name, quiet_service(Path(name, "log")) as service:
         service.predict()
         failed = [number for number in numbers if not _repeat(number, service, Path(name))]
         log = service.log.read_text()

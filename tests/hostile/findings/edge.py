@@ -7,10 +7,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from service.process.log_limit import MAX_REPEATS
-from tests.hostile.findings.observation import Outcome, observed, worst
+from tests.hostile.findings.observation import Outcome, observed, quiet_service, worst
 from tests.images import DIGIT
 from tests.service.process.connection import POST, Connection, get, post_head
-from tests.service.process.running_service import PNG, PYTHON, Service, running_service
+from tests.service.process.running_service import PNG, PYTHON, Service
 from tests.service.process.test_edge import JAVA_POST, MALFORMED, UPGRADE
 
 DESCRIPTORS, SILENT = 1_024, 1_100
@@ -36,7 +36,7 @@ def keep_silent(folder: Path) -> Outcome:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
     command = ["sh", "-c", f"ulimit -n {DESCRIPTORS}; exec {PYTHON} -m service"]
-    with running_service(folder / "silent", command) as service, ExitStack() as stack:
+    with quiet_service(folder / "silent", command) as service, ExitStack() as stack:
         for _ in range(SILENT):
             stack.enter_context(Connection(service.port))
         time.sleep(2)
@@ -84,7 +84,7 @@ def declare_length(service: Service) -> Outcome:
 
 def send_nonsense(folder: Path) -> Outcome:
     """Send every kind of malformed request several times, and count the lines of the log."""
-    with running_service(folder / "nonsense") as service:
+    with quiet_service(folder / "nonsense") as service:
         responses = [_ask(service, request) for request in MALFORMED.values() for _ in range(5)]
         lines = service.log.read_text().count("Rejected a request")
     holds = set(responses) == {(400, "detail", True)} and lines <= MAX_REPEATS

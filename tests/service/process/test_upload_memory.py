@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.hostile.findings.crowds import progressive_photo, send_at_once, stalled_upload
-from tests.service.process.running_service import COMMAND, running_service, wait_until
+from tests.service.process.running_service import running_service, wait_until
 from tests.soak.processes import sample
 
 BUDGET = 20_000_000
@@ -20,8 +20,8 @@ MAX_KEPT = 10_000_000
 
 def test_stalled_uploads_stay_within_the_budget(tmp_path: Path) -> None:
     """Read no more of 128 MB of uploads than the budget holds, and respond to each of them, and to others meanwhile."""
-    environ = {"MEMORY_BUDGET": str(BUDGET), "UPLOAD_TIMEOUT": "1", "QUEUE_TIMEOUT": "1"}
-    with running_service(tmp_path / "log", COMMAND, **environ) as service, ExitStack() as stack:
+    running = running_service(tmp_path / "log", MEMORY_BUDGET=str(BUDGET), UPLOAD_TIMEOUT="1", QUEUE_TIMEOUT="1")
+    with running as service, ExitStack() as stack:
         assert service.predict()[0] == 200
         before = sample(service.process.pid, 0).memory
         connections = [stack.enter_context(stalled_upload(service)) for _ in range(UPLOADS)]

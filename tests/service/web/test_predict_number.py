@@ -52,6 +52,15 @@ def test_boxes_are_in_pixels_of_the_image(client: TestClient, scale: int) -> Non
     assert lefts == sorted(lefts)
 
 
+@pytest.mark.parametrize(("elongation", "number"), [(120, "407"), (140, "0")])
+def test_no_line_is_searched_in_a_long_strip(client: TestClient, elongation: int, number: str) -> None:
+    """Read the most prominent digit of a strip that is longer than any line of digits."""
+    line = line_of("407")
+    strip = Image.new("L", (elongation * line.height // 2, line.height // 2), 255)
+    strip.paste(line.crop((0, line.height // 4, line.width, line.height * 3 // 4)))
+    assert post(client, strip)["number"] == number
+
+
 @pytest.mark.parametrize(("orientation", "turn"), [(6, Image.Transpose.ROTATE_90), (3, Image.Transpose.ROTATE_180)])
 def test_boxes_are_those_of_the_upright_image(client: TestClient, orientation: int, turn: Image.Transpose) -> None:
     """Read a photo that its EXIF data turns, and give the same boxes as for the upright one."""
