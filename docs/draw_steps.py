@@ -26,16 +26,16 @@ def blackboard() -> NDArray[np.uint8]:
 
 def page_on_a_table() -> NDArray[np.uint8]:
     """Draw a 2 on a page that does not fill the image, with a speck."""
-    table = np.full((300, 300), 50, np.uint8)
-    table[40:270, 30:260] = _photo(draw(Example(2, (230, 230), "png", pen=0.05, height=0.6)), ink=40)
-    table[60:64, 60:64] = 0
+    table = np.full((250, 250), 50, np.uint8)
+    table[35:225, 25:215] = _photo(draw(Example(2, (190, 190), "png", pen=0.05, height=0.6)), ink=40)
+    table[50:54, 50:54] = 0
     return table
 
 
 def canvas() -> NDArray[np.uint8]:
     """Draw a thick 3 in the corner of a paint program's canvas."""
-    page = np.full((260, 260), 255, np.uint8)
-    page[10:110, 140:240] = np.asarray(draw(Example(3, (100, 100), "png", pen=0.14)))
+    page = np.full((250, 250), 255, np.uint8)
+    page[10:110, 130:230] = np.asarray(draw(Example(3, (100, 100), "png", pen=0.14)))
     return page
 
 
@@ -46,6 +46,7 @@ def _photo(image: Image.Image, ink: int) -> NDArray[np.uint8]:
     return np.asarray(np.clip(paper + (ink - paper) * drawn, 0, 255), np.uint8)
 
 
+# None is larger than SEARCH_SIDE: no further step reduces it.
 IMAGES: tuple[Callable[[], NDArray[np.uint8]], ...] = (pencil_on_paper, blackboard, page_on_a_table, canvas)
 
 

@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.imaging.cuts import Group
 from service.imaging.line import find_line, find_line_alternatives
 from service.imaging.normalize import standardize
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
+from service.inference.thin_strokes import thicken_doubtful
 
 CUT_COST, STROKE_COST = 0.5, 0.5
 """Log-probability that a cut costs, and each stroke that it cuts: digits that touch share one stroke, seldom two."""
@@ -67,11 +69,18 @@ def _read_groups(versions: Iterable[Sequence[Group]], classify: Classify) -> lis
             break
         lines.append(line)
     pieces = [piece for line in lines for group in line for piece in group.pieces]
-    predictions = iter(classify(np.stack([standardize(piece.digit.image) for piece in pieces])) if pieces else [])
+    predictions = iter(_classify_pieces([piece.digit.image for piece in pieces], classify))
     return [
         [reading for group in line for reading in _best_cuts(group, [next(predictions) for _ in group.pieces])]
         for line in lines
     ]
+
+
+def _classify_pieces(images: Sequence[NDArray[np.float32]], classify: Classify) -> list[Prediction]:
+    """Classify normalized images, float32 (28, 28), some of thin strokes."""
+    if not images:
+        return []
+    return thicken_doubtful(images, classify(np.stack([standardize(image) for image in images])), classify)
 
 
 def _best_cuts(group: Group, predictions: Sequence[Prediction]) -> list[Reading]:

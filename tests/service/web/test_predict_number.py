@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from tests.images import SEVEN, encode, line_of
@@ -29,6 +29,29 @@ def test_number_is_read_from_left_to_right(client: TestClient, number: str) -> N
     assert [digit.keys() for digit in response["digits"]] == [{"digit", "confidence", "box"}] * len(number)
     product = np.prod([digit["confidence"] for digit in response["digits"]])
     assert response["confidence"] == pytest.approx(product, abs=2e-3)
+
+
+@pytest.mark.parametrize("pen", [1, 2, 4, 8])
+@pytest.mark.parametrize("number", ["417", "11", "4741"])
+def test_thin_pen_is_read(client: TestClient, number: str, pen: int) -> None:
+    """Read digits of 150 pixels, drawn with a pen of a few pixels, with confidence."""
+    response = post(client, _straight_lines(number, pen))
+    assert response["number"] == number
+    assert response["confidence"] > 0.5
+
+
+def _straight_lines(number: str, pen: int) -> Image.Image:
+    """Draw digits that have only straight strokes: 1, 4 and 7."""
+    strokes = {
+        "1": [[(0, 0), (0, 150)]],
+        "4": [[(55, 0), (0, 95), (90, 95)], [(65, 50), (65, 150)]],
+        "7": [[(0, 0), (90, 0), (40, 150)]],
+    }
+    page = Image.new("L", (140 * len(number) + 60, 250), 255)
+    for index, digit in enumerate(number):
+        for points in strokes[digit]:
+            ImageDraw.Draw(page).line([(60 + 140 * index + x, 50 + y) for x, y in points], 20, pen)
+    return page
 
 
 def test_image_may_be_the_body(client: TestClient) -> None:
