@@ -30,6 +30,7 @@ from service.metrics.registry import Registry  # noqa: E402
 from service.process import limits, memory  # noqa: E402
 from service.process.heartbeat import Heartbeat  # noqa: E402
 from service.process.listeners import listen  # noqa: E402
+from service.process.log_config import format_message  # noqa: E402
 from service.process.server import Server  # noqa: E402
 from service.process.workers import SIGNALS, STOP_GRACE, Supervisor  # noqa: E402
 from service.settings import Settings, describe_settings, misspelled_settings  # noqa: E402
@@ -41,13 +42,19 @@ def main() -> None:
         parse_arguments(sys.argv[1:])
     memory.bound_heap()
     for name, setting in misspelled_settings(os.environ).items():
-        print(f"digit-service: {name} is not a setting. Did you mean {setting}?", file=sys.stderr)
+        say("warning", f"{name} is not a setting. Did you mean {setting}?")
     try:
         settings = Settings.from_mapping(os.environ)
         classifier = Classifier(Contract.verify(settings.weights_dir / settings.model))
         serve(settings, classifier)
     except ServiceError as error:
-        sys.exit(f"digit-service: {error}")
+        say("error", str(error))
+        sys.exit(1)
+
+
+def say(level: str, message: str) -> None:
+    """Write a message to standard error as LOG_FORMAT says. The settings may be invalid."""
+    print(format_message(os.environ.get("LOG_FORMAT", ""), level, message), file=sys.stderr, flush=True)
 
 
 def parse_arguments(arguments: list[str]) -> None:
@@ -80,7 +87,7 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from the first connection on, a stop is a drain
     sockets = listen(settings.host, settings.port, count)
     host, port = sockets[0].getsockname()[:2]
-    print(f"digit-service: {count} workers running on http://{host}:{port}", file=sys.stderr, flush=True)
+    say("info", f"{count} workers running on http://{host}:{port}")
 
     def serve_worker(listener: socket.socket, heartbeat: Heartbeat) -> None:
         registry.use_worker(sockets.index(listener))

@@ -12,6 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from benchmarks.report import table
+from service.inference.stages import STAGES
+from service.metrics.process_metrics import ProcessMetrics
+from service.metrics.registry import Registry
+from service.process.overload import Overload, declare_overload
 from service.settings import Settings
 from tests.conftest import ROOT, WEIGHTS
 
@@ -19,6 +23,7 @@ README = (ROOT / "README.md").read_text()
 TRAINING = (ROOT / "docs" / "training.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+OPERATE = (ROOT / "docs" / "operate.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODELS = ("cnn-transformer", "cnn")
 
@@ -167,6 +172,32 @@ def test_the_benchmark_table_is_that_of_the_measurements() -> None:
     """Format `benchmarks/results.json` as `benchmarks/results.md` has it."""
     results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     assert table(results) == (ROOT / "benchmarks" / "results.md").read_text()
+
+
+@pytest.mark.parametrize("document", [API, OPERATE], ids=["api.md", "operate.md"])
+def test_every_metric_that_a_document_names_exists(document: str, client: TestClient) -> None:
+    """Find each name in `/metrics`, and each stage of an image in the API's table."""
+    of_process = Registry()
+    ProcessMetrics(of_process)
+    declare_overload(of_process, Overload(1))
+    metrics = client.get("/metrics").text + of_process.expose()
+    names = set(re.findall(r"^(?:# TYPE )?(\w+)", metrics, re.MULTILINE))
+    assert set(re.findall(r"\b(?:digit_service|process)_[a-z_]+\b", document)) <= names
+    if document == API:
+        (row,) = re.findall(r"^\| `digit_service_stage_seconds` .*$", document, re.MULTILINE)
+        assert [stage for stage in STAGES if f"`{stage}`" not in row] == []
+
+
+def test_the_shown_model_is_the_served_one(client: TestClient) -> None:
+    """Show an excerpt of `GET /model`."""
+    match = re.search(r"^## Model\n.*?```json\n(.*?)```", API, re.DOTALL | re.MULTILINE)
+    assert match
+    shown, model = json.loads(match[1]), client.get("/model").json()
+    assert model["sha256"].startswith(shown.pop("sha256").rstrip("…"))
+    agreement = shown["parity"].pop("argmax_agreement")
+    assert agreement.items() <= model["parity"].pop("argmax_agreement").items()
+    assert shown.pop("parity").items() <= model["parity"].items()
+    assert shown.items() <= model.items()
 
 
 def test_the_table_of_settings_is_complete() -> None:

@@ -113,7 +113,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read ({error.strerror}). Set MODEL to the name of a folder in WEIGHTS_DIR."
+            f"{path} cannot be read ({error.strerror}). Set MODEL to the name of a readable folder in WEIGHTS_DIR."
         ) from error
     except ValueError as error:
         raise ModelError(f"{path} is not valid JSON ({error}). Run `make export`.") from error

@@ -28,17 +28,24 @@ class LineWriter:
     def write(self, line: str) -> None:
         """Queue one line, without its line end."""
         self._lines.append(line)
-        if not self._has_lines.is_set():
+        if not self._has_lines.is_set() and (self._thread is not None or self._start_thread()):
             self._is_idle.clear()
             self._has_lines.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
-                self._thread.start()
 
     def flush(self, timeout: float) -> None:
         """Wait until all lines are written, for up to `timeout` seconds."""
         if self._thread is not None:
             self._is_idle.wait(timeout)
+
+    def _start_thread(self) -> bool:
+        """Start the thread. Without one, because the container has no more, the next line tries again."""
+        thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
 
     def _run(self) -> None:
         while True:

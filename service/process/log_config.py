@@ -24,6 +24,14 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, separators=(",", ":"))
 
 
+def format_message(log_format: str, level: str, message: str) -> str:
+    """Return one line for a message from before the logging is configured."""
+    if log_format != "json":
+        return f"digit-service: {message}"
+    record = logging.makeLogRecord({"levelname": level, "msg": message})
+    return JsonFormatter().format(record)
+
+
 def log_config(log_format: str, log_level: str) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`. log_format: text or json. log_level: in lower case."""
     config = copy.deepcopy(LOGGING_CONFIG)

@@ -82,9 +82,8 @@ class Supervisor:
             else:
                 self._kill_overdue_workers()
         if self._crashes >= MAX_CRASHES:
-            sys.exit(
-                f"digit-service: the workers ended {self._crashes} times in a row at their start. See the log above."
-            )
+            log.error("The workers ended %d times in a row at their start. See the log above.", self._crashes)
+            sys.exit(1)
 
     def _start_due_workers(self) -> None:
         for worker in self._workers:

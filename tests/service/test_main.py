@@ -1,5 +1,6 @@
 """The service exits with one sentence if a setting or the model is invalid."""
 
+import json
 import os
 import re
 import shutil
@@ -32,6 +33,15 @@ def error_of_start(**environ: str) -> str:
 def test_invalid_setting_is_named_with_its_value() -> None:
     """Exit with key and value of an invalid setting."""
     assert error_of_start(PORT="http") == "digit-service: PORT='http' is not a whole number between 0 and 65535.\n"
+
+
+def test_messages_of_the_start_are_json_too() -> None:
+    """Write a warning and the sentence of an invalid setting as one object per line with LOG_FORMAT=json."""
+    lines = [json.loads(line) for line in error_of_start(LOG_FORMAT="json", PORT="http", API_KEYS="x").splitlines()]
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("warning", "API_KEYS is not a setting. Did you mean API_KEY?"),
+        ("error", "PORT='http' is not a whole number between 0 and 65535."),
+    ]
 
 
 def test_unknown_model_is_named_with_its_path() -> None:

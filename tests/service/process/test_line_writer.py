@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from service.process.line_writer import MAX_LINES, MAX_WRITE, LineWriter
 from tests.service.process.running_service import TIMEOUT
 
@@ -47,6 +49,22 @@ def test_reader_that_has_gone_is_ignored() -> None:
         writer.write("line")
         writer.flush(TIMEOUT)
     os.close(write_end)
+
+
+def test_missing_thread_delays_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a line for which no thread can be started, as at a limit of processes, and write it with the next one."""
+
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with (tmp_path / "log").open("wb") as stream:
+        writer = LineWriter(stream.fileno())
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", fail)
+            writer.write("first")
+        writer.write("second")
+        writer.flush(TIMEOUT)
+    assert (tmp_path / "log").read_text() == "first\nsecond\n"
 
 
 def _read_all(descriptor: int) -> bytes:

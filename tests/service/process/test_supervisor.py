@@ -193,9 +193,7 @@ def test_crash_loop_ends_with_status_1(tmp_path: Path) -> None:
     with supervised(tmp_path, "os._exit(7)", prepare="workers.MIN_RESTART_INTERVAL = 0.1") as supervisor:
         assert supervisor.process.wait(TIMEOUT) == 1
     assert supervisor.starts() == MAX_CRASHES
-    assert supervisor.log().endswith(
-        "digit-service: the workers ended 5 times in a row at their start. See the log above.\n"
-    )
+    assert supervisor.log().endswith("The workers ended 5 times in a row at their start. See the log above.\n")
     assert "ended (7), the 5th in a row at its start." in supervisor.log()
 
 
