@@ -83,9 +83,11 @@ class SelfAttention(nn.Module):
         return self.out(flatten_tokens(attend(query, key, value)))
 
     def _operator(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend by ONNX's operator, as the exported file does: (N, 25, dim) each."""
         return attention(query, key, value, q_num_heads=self.heads, kv_num_heads=self.heads, scale=self.scale)[0]
 
     def _products(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend by matrix products, as training does: (N, 25, dim) each."""
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
         weights = (query * self.scale @ key.transpose(-1, -2)).softmax(dim=-1)  # (N, heads, 25, 25)
         return (weights @ value).transpose(1, 2).flatten(2)
@@ -139,6 +141,7 @@ class WideCnn(nn.Module):
 
 
 def _convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
+    """Return a 3 x 3 convolution with batch norm and ReLU."""
     return [nn.Conv2d(channels_in, channels_out, 3), nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 

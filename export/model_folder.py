@@ -14,62 +14,62 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """Return the model's name."""
         return self.path.name
 
     @property
     def checkpoint(self) -> Path:
-        """The trained parameters, a PyTorch state dict."""
+        """Return the path of the trained parameters, a PyTorch state dict."""
         return self.path / "model_weights.pth"
 
     @property
     def fp32(self) -> Path:
-        """The exported model in fp32."""
+        """Return the path of the exported model in fp32."""
         return self.path / "model.onnx"
 
     @property
     def int8(self) -> Path:
-        """The exported model, quantized."""
+        """Return the path of the exported model, quantized."""
         return self.path / "model.int8.onnx"
 
     @property
     def contract(self) -> Path:
-        """The contract that the service verifies."""
+        """Return the path of the contract that the service verifies."""
         return self.path / CONTRACT_FILE
 
     @property
     def training_report(self) -> Path:
-        """The report of the run that trained the checkpoint."""
+        """Return the path of the report of the run that trained the checkpoint."""
         return self.path / "training.json"
 
     @property
     def evaluation(self) -> Path:
-        """The metrics of the evaluation."""
+        """Return the path of the metrics of the evaluation."""
         return self.path / "evaluation.json"
 
     @property
     def card(self) -> Path:
-        """The model card."""
+        """Return the path of the model card."""
         return self.path / "README.md"
 
     @property
     def training_plot(self) -> Path:
-        """The plot of losses and error rates by epoch."""
+        """Return the path of the plot of losses and error rates by epoch."""
         return self.path / "training.png"
 
     @property
     def reliability_plot(self) -> Path:
-        """The plot of accuracy by confidence."""
+        """Return the path of the plot of accuracy by confidence."""
         return self.path / "reliability.png"
 
     @property
     def confusion_plot(self) -> Path:
-        """The plot of the confusion matrices."""
+        """Return the path of the plot of the confusion matrices."""
         return self.path / "confusion.png"
 
     @property
     def misread_plot(self) -> Path:
-        """The contact sheet of all misread and rejected images."""
+        """Return the path of the contact sheet of all misread and rejected images."""
         return self.path / "misread.png"
 
 
@@ -79,10 +79,10 @@ class RunFolder(ModelFolder):
 
     @property
     def last_state(self) -> Path:
-        """The state of an interrupted training run after its last complete epoch."""
+        """Return the path of the state of an interrupted training run after its last complete epoch."""
         return self.path / "last.pth"
 
     @property
     def export_report(self) -> Path:
-        """The latencies that the export measured."""
+        """Return the path of the latencies that the export measured."""
         return self.path / "export.json"

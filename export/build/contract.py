@@ -84,6 +84,7 @@ def build_contract(
 
 
 def _accuracy(session: Session, inputs: ExportInputs) -> dict[str, dict[str, int]]:
+    """Count the images and the correct predictions of each labeled source."""
     return {
         name: {"correct": _count_correct(session.logits(dataset.images), dataset), "images": len(dataset)}
         for name, dataset in inputs.labeled.items()
@@ -91,14 +92,17 @@ def _accuracy(session: Session, inputs: ExportInputs) -> dict[str, dict[str, int
 
 
 def _count_correct(logits: NDArray[np.float32], dataset: Dataset) -> int:
+    """Count the images, whose logits are float32 (N, 10), that are predicted right."""
     return int((logits.argmax(axis=1) == dataset.labels).sum())
 
 
 def _self_test(session: Session) -> list[float]:
+    """Compute the ten logits of the service's self-test input."""
     return [round(float(logit), 6) for logit in session.logits(self_test_input())[0]]
 
 
 def _versions() -> dict[str, str]:
+    """Return the versions of the libraries that export."""
     return {
         "torch": torch.__version__.partition("+")[0],
         "onnx": onnx.__version__,

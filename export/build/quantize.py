@@ -115,6 +115,7 @@ def latency_ratio(
     """
 
     def seconds(logits: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> float:
+        """Measure the seconds of RUNS_PER_ROUND runs."""
         started = clock()
         for _ in range(RUNS_PER_ROUND):
             logits(image)
@@ -147,6 +148,7 @@ def rejection_reasons(
 
 
 def _too_little_agreement(agreement: float) -> str:
+    """Write the reason that the predictions differ too often."""
     return f"its predictions agree with fp32 on {agreement:.2%} (at least {MIN_AGREEMENT:.2%} is required)"
 
 
@@ -162,6 +164,7 @@ def _activation_ranges(fp32_path: Path, images: NDArray[np.float32], folder: Pat
 
 
 def _round_bound(bound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to RANGE_DIGITS significant digits."""
     return np.asarray(float(f"{bound.item():.{RANGE_DIGITS}g}"), np.float32)
 
 
@@ -170,6 +173,7 @@ class _CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # onnxru
         self._batches: Iterator[NDArray[np.float32]] = split_batches(images, CALIBRATION_BATCH_SIZE)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """Return the next batch, or None after the last one."""
         batch = next(self._batches, None)
         return None if batch is None else {"image": batch}
 
@@ -187,4 +191,5 @@ def _fp32_nodes(graph: onnx.GraphProto) -> list[str]:
 
 
 def _pads(node: onnx.NodeProto) -> list[int]:
+    """Return the padding of a convolution; empty if it has none."""
     return next((list(attribute.ints) for attribute in node.attribute if attribute.name == "pads"), [])

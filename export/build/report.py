@@ -62,6 +62,7 @@ def format_summary(contract: Contract, latency: LatencyRatio, run: RunFolder) ->
 
 
 def _accepted() -> str:
+    """Write the conditions on which int8 is served."""
     losses = " and ".join(f"{limit * 100:.2g} points on {name}" for name, limit in MAX_ACCURACY_LOSS.items())
     return (
         f"int8 agrees with fp32 (at least {MIN_AGREEMENT:.2%}), loses at most {losses}, and takes at most"
@@ -70,6 +71,7 @@ def _accepted() -> str:
 
 
 def _accuracies(source: str, fp32: Mapping[str, Any], int8: Mapping[str, Any]) -> str:
+    """Write the accuracy of both files on a source."""
     counts = {"fp32": fp32["accuracy"][source], "int8": int8["accuracy"][source]}
     shares = (
         f"{precision} {count['correct'] / count['images']:.2%} ({count['correct']:,} of {count['images']:,})"

@@ -70,6 +70,7 @@ def corrupt(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 
 
 def _corrupted_drawing(drawing: Drawing, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw an image that is not blank, and corrupt it: float32 (1, 28, 28) in [0, 1]."""
     while not (ink := drawing(rng)).any():  # noise and textures are blank at times
         pass
     return corrupted_image(ink, rng)

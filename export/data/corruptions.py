@@ -139,10 +139,12 @@ def transform(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def _filtered(ink: Ink, image_filter: ImageFilter.Filter | type[ImageFilter.Filter]) -> Ink:
+    """Apply one of Pillow's filters."""
     return np.asarray(Image.fromarray((ink * 255).astype(np.uint8)).filter(image_filter)) / 255
 
 
 def _resized(ink: Ink, side: int) -> Ink:
+    """Resize to `side` pixels in both directions."""
     image = Image.fromarray((ink * 255).astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR)
     return np.asarray(image) / 255
 

@@ -92,6 +92,7 @@ def read_idx(folder: Path, name: str, offset: int) -> NDArray[np.uint8]:
 
 
 def _load(split: str, folder: Path | None) -> Dataset:
+    """Load the images and labels of `train` or `t10k`."""
     folder = folder if folder is not None else download(cache_folder("mnist"))
     images = read_idx(folder, f"{split}-images-idx3-ubyte", offset=16).reshape(-1, 28, 28)
     labels = read_idx(folder, f"{split}-labels-idx1-ubyte", offset=8)
@@ -99,6 +100,7 @@ def _load(split: str, folder: Path | None) -> Dataset:
 
 
 def _fetch(name: str, mirrors: Sequence[str]) -> bytes:
+    """Download a file from the first mirror that has it. Raises DataError if none has."""
     failures = []
     for mirror in mirrors:
         try:
@@ -113,6 +115,7 @@ def _fetch(name: str, mirrors: Sequence[str]) -> bytes:
 
 
 def _read_bytes(folder: Path, name: str) -> bytes:
+    """Read a file, plain or gzipped. Raises DataError if it is missing or damaged."""
     plain, packed = folder / name, folder / f"{name}.gz"
     if plain.is_file():
         return plain.read_bytes()

@@ -78,6 +78,7 @@ def outlier_scene(drawing: Drawing, rng: np.random.Generator) -> NDArray[np.uint
 
 
 def _outlier_scenes(drawing: Drawing, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Draw `count` images with a generator of their own each, uint8 (H, W)."""
     seeds = np.random.SeedSequence(seed).spawn(count)
     return (outlier_scene(drawing, np.random.default_rng(child)) for child in seeds)
 
@@ -141,6 +142,7 @@ def draw_noise(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _new_canvas() -> Image.Image:
+    """Return a black square of DRAWING_SIDE pixels, mode L."""
     return Image.new("L", (DRAWING_SIDE, DRAWING_SIDE), 0)
 
 
@@ -162,6 +164,7 @@ def _smoothed_noise(rng: np.random.Generator) -> NDArray[np.float32]:
 
 @cache
 def _load_font(name: str) -> ImageFont.FreeTypeFont:
+    """Load one of matplotlib's fonts."""
     return ImageFont.truetype(Path(mpl.get_data_path(), "fonts", "ttf", f"{name}.ttf"), FONT_SIZE)
 
 

@@ -90,6 +90,7 @@ def _start_pool() -> Pool:
 def _run_job(
     job: tuple[Callable[[Item, np.random.Generator], NDArray[np.float32]], Item, np.random.SeedSequence],
 ) -> NDArray[np.float32]:
+    """Render one item, in a process of the pool."""
     render, item, seed = job
     return render(item, np.random.default_rng(seed))
 
@@ -105,6 +106,7 @@ def _normalized_scene(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArr
 
 
 def _drawn_scene(form: Form, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Render a scene of one form and preprocess it: float32 (1, 28, 28) in [0, 1]."""
     return _normalized_scene(render_form(form, rng), rng)
 
 

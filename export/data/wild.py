@@ -49,6 +49,7 @@ def load_wild(folder: Path) -> list[WildImage]:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of the table. Raises DataError if it is unreadable, empty or lacks a column."""
     try:
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -65,6 +66,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _load_image(folder: Path, row: Mapping[str, str]) -> WildImage:
+    """Load the image of a row. Raises DataError if its label is invalid or its file unreadable."""
     path = folder / row["file"]
     if row["label"] not in list("0123456789"):
         raise DataError(f"{path} has the label {row['label']!r} in labels.csv. It must be a digit, 0 to 9.")
@@ -76,6 +78,7 @@ def _load_image(folder: Path, row: Mapping[str, str]) -> WildImage:
 
 
 def _preprocess(image_bytes: bytes) -> NDArray[np.float32] | None:
+    """Read an image as the service first does: float32 (28, 28) in [0, 1], or None if it is rejected."""
     try:
         return normalize_digit(decode(image_bytes, MAX_DECODED_BYTES))
     except ImageError:

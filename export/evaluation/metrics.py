@@ -79,11 +79,13 @@ def auroc(digits: NDArray[np.float64], outliers: NDArray[np.float64]) -> float:
 
 
 def _accuracy(records: Sequence[EvalRecord]) -> dict[str, Any]:
+    """Count the images and the correct predictions."""
     correct = sum(record.is_correct for record in records)
     return {"images": len(records), "correct": correct, "accuracy": correct / len(records)}
 
 
 def _group(records: Iterable[EvalRecord], key: Callable[[EvalRecord], str]) -> dict[str, list[EvalRecord]]:
+    """Group records by a key, sorted."""
     groups = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)

@@ -92,4 +92,5 @@ def plot_confusion(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 def _text_color(counts: NDArray[np.int64], row: int, column: int) -> str:
+    """Return the color that stands out from the cell of a confusion matrix."""
     return "white" if np.log1p(counts[row, column]) > 0.6 * np.log1p(counts.max()) else "black"

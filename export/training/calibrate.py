@@ -50,4 +50,5 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, log_temperature: float) -> float:
+    """Compute the mean loss of logits, float32 (N, 10), at a temperature."""
     return float(F.cross_entropy(logits.double() / torch.tensor(log_temperature).double().exp(), labels))

@@ -56,4 +56,5 @@ def standardize(images: Tensor) -> Tensor:
 
 
 def _permutation(size: int, generator: torch.Generator) -> Tensor:
+    """Return the numbers below `size` in random order, int64 (size,)."""
     return torch.randperm(size, generator=generator, device=generator.device)

@@ -1,8 +1,8 @@
-"""One training run: its epochs, its validation, and the state from which it resumes."""
+"""One training run: its epochs, and the state from which it resumes."""
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,17 +14,17 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from export.errors import ExportError
 from export.model import find_architecture
 from export.model_folder import RunFolder
-from export.training.calibrate import fit_temperature, predict_logits
 from export.training.checkpoint import save_state
 from export.training.data import TrainingData
 from export.training.device_dataset import DEVICE
 from export.training.losses import TEACHER_SHARE, distillation_loss, soft_targets, teach
 from export.training.recipe import Recipe
 from export.training.report import device_name, write_report
+from export.training.resume import check_resumable, load_state
 from export.training.schedule import learning_rate_factor, parameter_groups
+from export.training.validate import ACCURACY, validate
 
 FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 """Whether the device multiplies bfloat16 matrices in hardware. Elsewhere float32 is faster."""
@@ -70,12 +70,12 @@ class Trainer:
 
     @property
     def epoch(self) -> int:
-        """The number of complete epochs."""
+        """Return the number of complete epochs."""
         return len(self.history)
 
     @property
     def best(self) -> dict[str, float]:
-        """The epoch with the lowest validation loss. Accuracy on 5,000 images is too coarse to select by."""
+        """Return the epoch with the lowest validation loss. Accuracy on 5,000 images is too coarse to select by."""
         return min(self.history, key=lambda epoch: epoch["validation_loss"])
 
     def train_epoch(self, progress: "tqdm[Any]") -> None:
@@ -88,7 +88,7 @@ class Trainer:
             losses.append(self._train_batch(images, labels))
             progress.update()
         train_loss = round(float(torch.stack(losses).mean()), 5)
-        validation = self._validate()
+        validation = validate(self.average, self.data.validation)
         seconds = round(time.perf_counter() - started, 1)
         self.history.append({"epoch": self.epoch + 1, "train_loss": train_loss, **validation, "seconds": seconds})
         self._show_epoch(progress)
@@ -111,6 +111,7 @@ class Trainer:
         return loss.detach()
 
     def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Compute the loss of a batch, float32 (B, 1, 28, 28) and int64 (B,): a scalar."""
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
             logits = self.network(images).float()
             taught = teach(self.teachers, images) if self.teachers else None
@@ -119,27 +120,11 @@ class Trainer:
             return labelled
         return torch.lerp(labelled, distillation_loss(logits, taught), TEACHER_SHARE)
 
-    @torch.inference_mode()
-    def _validate(self) -> dict[str, float]:
-        """Measure the averaged weights in float32: accuracies, and the mean loss at the best temperature.
-
-        Without the temperature, a network that learns from soft targets would seem worse than it is.
-        """
-        logits = {name: predict_logits(self.average, dataset) for name, dataset in self.data.validation.items()}
-        labels = {name: dataset.labels for name, dataset in self.data.validation.items()}
-        temperature = fit_temperature(torch.cat([*logits.values()]), torch.cat([*labels.values()]))
-        losses = [float(F.cross_entropy(logits[name] / temperature, labels[name])) for name in logits]
-        accuracies = {
-            f"{name}_accuracy": float((logits[name].argmax(dim=1) == labels[name]).double().mean()) for name in logits
-        }
-        measured = {"validation_loss": sum(losses) / len(losses), **accuracies}
-        return {key: round(value, 5) for key, value in measured.items()}
-
     def _show_epoch(self, progress: "tqdm[Any]") -> None:
         """Show the losses and accuracies of the last complete epoch on the progress bar."""
         last = self.history[-1]
         losses = {"train loss": f"{last['train_loss']:.4f}", "validation loss": f"{last['validation_loss']:.4f}"}
-        accuracies = {key.removesuffix("_accuracy"): f"{last[key]:.2%}" for key in last if key.endswith("_accuracy")}
+        accuracies = {key.removesuffix(ACCURACY): f"{last[key]:.2%}" for key in last if key.endswith(ACCURACY)}
         progress.set_postfix({**losses, **accuracies, "best": f"epoch {self.best['epoch']:.0f}"})
 
     def save(self, run: RunFolder) -> None:
@@ -155,13 +140,14 @@ class Trainer:
         check_resumable(self.identity, run)
         if not run.last_state.exists():
             return
-        state = torch.load(run.last_state, map_location=DEVICE, weights_only=True)
+        state = load_state(run)
         for key, part in self._stateful_parts().items():
             part.load_state_dict(state[key])
         self.history = state["history"]
         print(f"Resuming {run.path} after epoch {self.epoch} of {self.recipe.epochs}.")
 
     def _stateful_parts(self) -> dict[str, Any]:
+        """Return the objects whose state `save` keeps, by its key."""
         return {
             "model": self.network,
             "average": self.average,
@@ -204,21 +190,7 @@ def run_epochs(
             trainer.save(run)
 
 
-def check_resumable(identity: Mapping[str, Any], run: RunFolder) -> None:
-    """Raise ExportError, naming the differences, if `run` holds an interrupted run that differs from `identity`."""
-    if not run.last_state.exists():
-        return
-    saved = torch.load(run.last_state, map_location="cpu", weights_only=True)["identity"]
-    differences = [
-        f"{key} {saved.get(key)!r} instead of {value!r}" for key, value in identity.items() if saved.get(key) != value
-    ]
-    if differences:
-        raise ExportError(
-            f"{run.last_state} holds an interrupted run with {', '.join(differences)}."
-            " Repeat its settings to finish it, or delete the file to start a new run."
-        )
-
-
 def _on_device(network: nn.Module) -> nn.Module:
+    """Move a network to DEVICE, in the memory format that is fast there."""
     network.to(DEVICE)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types

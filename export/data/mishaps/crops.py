@@ -118,10 +118,12 @@ def _drawing(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> NDArray[
 
 
 def _add_impulses(gray: Image8, share: float, rng: np.random.Generator) -> Image8:
+    """Turn this share of the pixels black or white."""
     hit = rng.random(gray.shape) < share
     return np.where(hit, rng.choice(np.array([0, 255], np.uint8), gray.shape), gray)
 
 
 def _either_polarity(image: Image.Image, rng: np.random.Generator) -> Image8:
+    """Invert the image in half of the cases."""
     pixels = np.asarray(image)
     return pixels if rng.random() < 0.5 else 255 - pixels

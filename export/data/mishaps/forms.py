@@ -100,6 +100,7 @@ def train_mishaps(digits: Dataset, seed: int) -> Dataset:
 
 
 def _normalized_mishap(digit: Digit, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Render one mishap and preprocess it: float32 (1, 28, 28) in [0, 1]."""
     for _ in range(MAX_ATTEMPTS):
         form = TRAIN_FORMS[int(rng.integers(len(TRAIN_FORMS)))]
         try:

@@ -139,6 +139,7 @@ def _written(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Gray:
 
 
 def _on_page(ink: pens.Ink, rng: np.random.Generator, ranges: Ranges) -> Image8:
+    """Write ink at a random place of a page."""
     return to_bytes(paper.write_anywhere(_page(ink, rng, ranges), ink, rng))
 
 
