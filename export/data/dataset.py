@@ -29,6 +29,10 @@ class Dataset:
         """Select images and labels by index, int64 (n,), in this order."""
         return Dataset(self.images[indices], self.labels[indices])
 
+    def take_first(self, share: float) -> "Dataset":
+        """Select this share of the images, the first ones."""
+        return self.take(np.arange(round(share * len(self))))
+
     @classmethod
     def concat(cls, datasets: Iterable["Dataset"]) -> "Dataset":
         """Concatenate datasets whose images have one shape and dtype."""
