@@ -12,6 +12,8 @@ export MODEL MNIST_DIR WILD_DIR
 
 SERVE := .venv/serve/bin/python
 DEV := .venv/dev/bin/python
+EXPORT = $(DEV) -m export
+OF_MODEL = --model $(MODEL) $(if $(WEIGHTS_DIR),--weights "$(WEIGHTS_DIR)")
 PIP := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(DEV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--no-annotate --no-header --quiet
@@ -34,19 +36,19 @@ lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m mypy
 	@.venv/dev/bin/lint-imports --no-cache
 
-train: .venv/dev/.done ## Train MODEL on MNIST, or resume (EPOCHS=, SEED=, LEARNING_RATE=, START=, TEACHERS=checkpoints)
-	@$(DEV) -m export train --model $(MODEL) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
+train: .venv/dev/.done ## Train MODEL on MNIST, or resume (DATA=own digits, EPOCHS=, SEED=, LEARNING_RATE=, START=, TEACHERS=)
+	@$(EXPORT) train $(OF_MODEL) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)")\
 		$(if $(TEACHERS), --teachers $(TEACHERS))
 
 export: .venv/dev/.done ## Export MODEL: checkpoint -> ONNX -> int8 -> parity -> contract (CHECKPOINT=your own)
-	@$(DEV) -m export build --model $(MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+	@$(EXPORT) build $(OF_MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
 evaluate: .venv/dev/.done ## Evaluate MODEL into runs/MODEL: accuracy, calibration, OOD detection, errors
-	@$(DEV) -m export evaluate --model $(MODEL)
+	@$(EXPORT) evaluate $(OF_MODEL) $(if $(DATA),--data "$(DATA)")
 
 card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card
-	@$(DEV) -m export card --model $(MODEL)
+	@$(EXPORT) card $(OF_MODEL) $(if $(DATA),--data "$(DATA)")
 
 fuzz: .venv/dev/.done ## Fuzz decoding, body parsing and the whole app for MINUTES (10)
 	@$(DEV) -m tests.fuzz --minutes $(or $(MINUTES),10)

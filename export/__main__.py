@@ -13,7 +13,7 @@ from export.data.mnist import mnist_folder
 from export.data.wild import wild_folder
 from export.errors import ExportError
 from export.model_folder import ModelFolder, RunFolder
-from export.training.recipe import Recipe
+from export.training.options import SHIPPED_WEIGHTS, add_train_options, choose_recipe, choose_start
 from service.errors import ServiceError
 
 MNIST_DIR = "  MNIST_DIR  folder of MNIST's four IDX files (default: downloaded into a cache)"
@@ -33,18 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a model and publish its checkpoint."""
+    from export.training.report import format_accuracies
     from export.training.train import train_model
 
-    recipe = Recipe(
-        epochs=options.epochs,
-        seed=options.seed,
-        learning_rate=options.learning_rate,
-    )
     run, weights = RunFolder(options.runs / options.model), ModelFolder(options.weights / options.model)
-    train_model(options.model, recipe, mnist_folder(os.environ), run, weights, options.start, options.teachers)
+    start = choose_start(options)
+    recipe, mnist = choose_recipe(options, start), mnist_folder(os.environ)
+    report = train_model(options.model, recipe, mnist, run, weights, start, options.teachers or (), options.data)
+    print(format_accuracies(report))
+    folder = "" if options.weights == SHIPPED_WEIGHTS else f" WEIGHTS_DIR={options.weights}"
     print(
-        f"Trained {weights.checkpoint}. Run `make export MODEL={options.model}` to build the served files from it:"
-        " until then the service refuses this model."
+        f"Trained {weights.checkpoint}. Run `make export MODEL={options.model}{folder}` to build the served files from"
+        " it: until then the service refuses this model."
     )
 
 
@@ -65,7 +65,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
     weights = ModelFolder(options.weights / options.model)
     output = weights if options.command == "card" else RunFolder(options.runs / options.model)
-    evaluate_model(weights, mnist_folder(os.environ), wild_folder(os.environ), output)
+    mnist, wild = mnist_folder(os.environ), wild_folder(os.environ)
+    evaluate_model(weights, mnist, wild, output, own_folder=options.data)
     print(output.card.read_text())
     print(f"Written to {output.path}.")
 
@@ -85,40 +86,30 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,build,evaluate,card}")
 
     def add_command(name: str, description: str, *environment: str) -> argparse.ArgumentParser:
+        """Add a command with the options that all of them have."""
         epilog = "\n".join(["environment:", *environment])
         command = commands.add_parser(
             name, help=description, description=description, epilog=epilog, formatter_class=_HelpFormatter
         )
         command.add_argument("--model", default="cnn-transformer", help="name of the model: cnn-transformer or cnn")
-        command.add_argument("--weights", type=Path, default=Path("weights"), help="folder of the models' folders")
+        command.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="folder of the models' folders")
         return command
 
-    _add_train_options(add_command("train", "Train a model. An interrupted run continues.", MNIST_DIR))
+    training = add_command("train", "Train a model. An interrupted run continues.", MNIST_DIR)
+    training.set_defaults(run=train)
+    add_train_options(training)
     _add_build_options(add_command("build", "Export a checkpoint: ONNX, int8, parity, contract.", MNIST_DIR, WILD_DIR))
     evaluation = "Measure accuracy, calibration and OOD detection of a model; write a model card into"
-    _add_evaluate_options(add_command("evaluate", f"{evaluation} RUNS/MODEL.", MNIST_DIR, WILD_DIR))
-    add_command("card", f"{evaluation} WEIGHTS/MODEL.", MNIST_DIR, WILD_DIR).set_defaults(run=evaluate)
+    evaluating = add_command("evaluate", f"{evaluation} RUNS/MODEL.", MNIST_DIR, WILD_DIR)
+    evaluating.add_argument("--runs", type=Path, default=Path("runs"), help="folder for metrics, plots and card")
+    for command in (evaluating, add_command("card", f"{evaluation} WEIGHTS/MODEL.", MNIST_DIR, WILD_DIR)):
+        command.set_defaults(run=evaluate)
+        command.add_argument("--data", type=Path, help="folder of own digits, as for train; the held-out ones are read")
     return parser.parse_args(arguments)
 
 
-def _add_train_options(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(run=train)
-    epochs = f"number of epochs of {sum(Recipe.epoch_size):,} images, 1 or more"
-    command.add_argument("--epochs", type=_positive_int, default=Recipe.epochs, help=epochs)
-    command.add_argument("--seed", type=_seed, default=Recipe.seed, help="seed of all random numbers, 0 or more")
-    command.add_argument(
-        "--learning-rate",
-        type=_positive_float,
-        default=Recipe.learning_rate,
-        help="peak learning rate of AdamW per step, above 0",
-    )
-    command.add_argument("--start", type=Path, help="checkpoint to start from (default: random weights)")
-    teachers = "checkpoints of the model wide-cnn to learn from besides the labels (default: none)"
-    command.add_argument("--teachers", type=Path, nargs="*", default=[], help=teachers)
-    command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
-
-
 def _add_build_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of build."""
     command.set_defaults(run=build)
     command.add_argument("--checkpoint", type=Path, help="checkpoint to export (default: the one in WEIGHTS/MODEL)")
     command.add_argument(
@@ -126,35 +117,11 @@ def _add_build_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(run=evaluate)
-    command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for metrics, plots and card")
-
-
-def _positive_int(text: str) -> int:
-    return _at_least(int(text), 1)
-
-
-def _seed(text: str) -> int:
-    return _at_least(int(text), 0)
-
-
-def _at_least(value: int, minimum: int) -> int:
-    if value < minimum:
-        raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
-    return value
-
-
-def _positive_float(text: str) -> float:
-    if not 0 < (value := float(text)) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Shows the default of every option that has one, and keeps the line breaks of the epilog."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
+        """Return the help of an option, with its default."""
         return action.help if action.default is None else super()._get_help_string(action)
 
 

@@ -11,17 +11,20 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main, parse_arguments
-from export.training.recipe import Recipe
+from export.model_folder import ModelFolder
+from export.training.options import choose_recipe, choose_start
+from export.training.recipe import FINE_TUNING, Recipe
 from tests.conftest import ROOT
 
 NAME = "cnn-transformer"
 
 HELP = {
     "train": [
-        f"number of epochs of 66,500 images, 1 or more (default: {Recipe.epochs})",
+        "folder of own digits to add: a labels.csv (file, digit) and PNG or JPEG files",
+        f"number of epochs of 66,500 images, 1 or more (default: {Recipe.epochs}; with --data and a checkpoint: 5)",
         "seed of all random numbers, 0 or more (default: 0)",
-        "peak learning rate of AdamW per step, above 0 (default: 0.002)",
-        "checkpoint to start from (default: random weights)",
+        "peak learning rate of AdamW per step, above 0 (default: 0.002; with --data and a checkpoint: 0.0005)",
+        "checkpoint to start from, or random (default: random; with --data the one in WEIGHTS/MODEL or weights/)",
         "MNIST_DIR folder of MNIST's four IDX files (default: downloaded into a cache)",
     ],
     "build": [
@@ -44,11 +47,37 @@ def test_help_tells_units_ranges_and_defaults(command: str, capsys: pytest.Captu
         assert fragment.replace("cnn- transformer", NAME) in text.replace("cnn- transformer", NAME)
 
 
+def chosen(*arguments: str) -> tuple[Path | None, Recipe]:
+    """Return the checkpoint to start from and the recipe of `train` with these arguments."""
+    options = parse_arguments(["train", *arguments])
+    start = choose_start(options)
+    return start, choose_recipe(options, start)
+
+
 def test_options_default_to_the_recipe() -> None:
-    """Trains with the recipe's defaults unless told otherwise."""
+    """Train from random weights with the recipe's defaults, unless told otherwise."""
+    assert chosen() == (None, Recipe())
+    assert chosen("--start", "mine.pth", "--epochs", "3") == (Path("mine.pth"), Recipe(epochs=3))
     options = parse_arguments(["train"])
-    assert (options.epochs, options.seed, options.learning_rate) == (Recipe.epochs, Recipe.seed, Recipe.learning_rate)
     assert (options.weights, options.runs) == (Path("weights"), Path("runs"))
+
+
+def test_own_digits_start_from_a_checkpoint(tmp_path: Path) -> None:
+    """Take that of the folder of models if there is one, else the shipped one, else the one that is named."""
+    shipped, mine = (ModelFolder(folder / NAME).checkpoint for folder in (Path("weights"), tmp_path))
+    data = ("--data", "digits", "--weights", str(tmp_path))
+    assert chosen(*data) == (shipped, FINE_TUNING)
+    mine.parent.mkdir()
+    mine.touch()
+    assert chosen(*data) == (mine, FINE_TUNING)
+    assert chosen(*data, "--start", "other.pth") == (Path("other.pth"), FINE_TUNING)
+    assert chosen(*data, "--start", "random") == (None, Recipe())
+
+
+def test_a_share_shrinks_the_epochs() -> None:
+    """Scale each part, with own digits and without."""
+    assert sum(chosen("--share", "0.5")[1].epoch_size) == 33_250
+    assert chosen("--data", "digits", "--share", "1")[1].epoch_size == Recipe().epoch_size
 
 
 @pytest.mark.parametrize(
@@ -58,6 +87,7 @@ def test_options_default_to_the_recipe() -> None:
         (["train", "--seed", "-1"], "argument --seed: -1 is less than 0"),
         (["train", "--learning-rate", "0"], "argument --learning-rate: 0 is not a positive number"),
         (["train", "--learning-rate", "nan"], "argument --learning-rate: nan is not a positive number"),
+        (["train", "--share", "1.5"], "argument --share: 1.5 is more than 1"),
         (["card", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
         ([], "the following arguments are required: {train,build,evaluate,card}"),
     ],

@@ -1,0 +1,88 @@
+"""The options of `train`, and the recipe that they choose. Imports no PyTorch."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from export.model_folder import ModelFolder
+from export.training.recipe import FINE_TUNING, Recipe
+
+SHIPPED_WEIGHTS = Path("weights")
+RANDOM = Path("random")
+"""The value of --start for random weights."""
+
+
+def add_train_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of train. Where a default depends on other options, the help describes it."""
+    command.add_argument(
+        "--data", type=Path, help="folder of own digits to add: a labels.csv (file, digit) and PNG or JPEG files"
+    )
+    start = "checkpoint to start from, or random (default: random; with --data the one in WEIGHTS/MODEL or weights/)"
+    command.add_argument("--start", type=Path, help=start)
+    size = f"{sum(Recipe.epoch_size):,}"
+    epochs = f"number of epochs of {size} images, 1 or more {_defaults('epochs')}"
+    command.add_argument("--epochs", type=_positive_int, help=epochs)
+    share = f"share of the images that is used, above 0, at most 1; an epoch shrinks, too {_defaults('share')}"
+    command.add_argument("--share", type=_share, help=share)
+    rate = f"peak learning rate of AdamW per step, above 0 {_defaults('learning_rate')}"
+    command.add_argument("--learning-rate", type=_positive_float, help=rate)
+    command.add_argument("--seed", type=_seed, default=Recipe.seed, help="seed of all random numbers, 0 or more")
+    teachers = "checkpoints of the model wide-cnn to learn from besides the labels (default: none)"
+    command.add_argument("--teachers", type=Path, nargs="*", help=teachers)
+    command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
+
+
+def _defaults(setting: str) -> str:
+    """Describe the default of a setting, without and with own digits."""
+    return f"(default: {getattr(Recipe, setting):g}; with --data and a checkpoint: {getattr(FINE_TUNING, setting):g})"
+
+
+def choose_start(options: argparse.Namespace) -> Path | None:
+    """Return the checkpoint to start from, or None for random weights.
+
+    Own digits start from the checkpoint of the model, unless the options say otherwise.
+    """
+    if options.start or not options.data:
+        return None if options.start == RANDOM else options.start
+    folders = (weights / options.model for weights in (options.weights, SHIPPED_WEIGHTS))
+    checkpoints = [ModelFolder(folder).checkpoint for folder in folders]
+    return next((path for path in checkpoints if path.is_file()), checkpoints[-1])
+
+
+def choose_recipe(options: argparse.Namespace, start: Path | None) -> Recipe:
+    """Return the recipe: that of own digits and a checkpoint, or the full one, with what the options say instead."""
+    recipe = FINE_TUNING if options.data and start else Recipe()
+    given = {"epochs": options.epochs, "learning_rate": options.learning_rate}
+    changed = replace(recipe, seed=options.seed, **{key: value for key, value in given.items() if value is not None})
+    return changed if options.share is None else changed.scaled(options.share)
+
+
+def _positive_int(text: str) -> int:
+    """Parse an integer of at least 1."""
+    return _at_least(int(text), 1)
+
+
+def _seed(text: str) -> int:
+    """Parse an integer of at least 0."""
+    return _at_least(int(text), 0)
+
+
+def _at_least(value: int, minimum: int) -> int:
+    """Return the value. Raises ArgumentTypeError if it is less than the minimum."""
+    if value < minimum:
+        raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
+    return value
+
+
+def _share(text: str) -> float:
+    """Parse a number above 0 and at most 1."""
+    if (value := _positive_float(text)) > 1:
+        raise argparse.ArgumentTypeError(f"{text} is more than 1")
+    return value
+
+
+def _positive_float(text: str) -> float:
+    """Parse a finite number above 0."""
+    if not 0 < (value := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
