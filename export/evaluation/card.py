@@ -1,33 +1,13 @@
 """Write the model card: how a model was trained, how accurate it is, and what it misreads."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from export.evaluation import plots
+from export.evaluation.card_training import count_of, describe_training
 from export.evaluation.records import EvalRecord
 from export.model_folder import ModelFolder
-
-TRAINING_PARTS = (
-    "55,000 of MNIST's 60,000 training images.",
-    "The same images, rendered as drawings and photos.",
-    "Digits of all ten classes, drawn in forms that are rare in MNIST: a 1 with a flag and a foot, a crossed 7, a"
-    " closed 4.",
-    "Outliers: letters, symbols, scribbles, shapes, textures and noise. Outliers get a uniform target.",
-    "MNIST training images with noise, blur, lines, boxes, bars, blobs, fog, low contrast, hollow, thin or thick"
-    " strokes, large turns, or the background taken for ink.",
-    "Each training digit in one mishap: a thin, thick or faint pen, turned, blurred, crossed by a line, an outline,"
-    " noise.",
-    "Numbers of two to six digits as one image, and fragments of digits. They are outliers too.",
-    "Outliers, corrupted as the digits are.",
-)
-"""The parts of the training data, in the order of the epoch sizes."""
-
-TRAINING_NOTE = """\
-All images pass through the service's preprocessing. Augmentation (strokes, affine map, warp, noise) changes in each
-epoch. The validation split, the other 5,000 images, selects the epoch and fits the temperature. MNIST's test set
-and the wild images are not used in training. They decide whether the int8 or the fp32 file is served."""
 
 INTENDED_USE = """\
 The model reads one digit, 0 to 9, handwritten, on an even or softly shaded background: drawings, scans, photos.
@@ -75,6 +55,7 @@ def _save_plots(
     results: Mapping[str, Any],
     output: ModelFolder,
 ) -> None:
+    """Save every plot of the card."""
     if training:
         plots.plot_training(training["history"]).savefig(output.training_plot)
     plots.plot_reliability(sources).savefig(output.reliability_plot)
@@ -86,6 +67,7 @@ def _save_plots(
 def _paragraphs(
     contract: Mapping[str, Any], training: Mapping[str, Any] | None, results: Mapping[str, Any]
 ) -> list[str]:
+    """Write the paragraphs of the card."""
     served, sources = contract["files"][contract["serves"]], results["sources"]
     return [
         f"# {contract['model']}",
@@ -94,7 +76,7 @@ def _paragraphs(
         "## Intended use and limits",
         INTENDED_USE,
         "## Training",
-        *(_training(training) if training else ["This checkpoint has no training report."]),
+        *(describe_training(training) if training else ["This checkpoint has no training report."]),
         "## Results",
         _table(["source", "n", "correct", "accuracy", "ECE"], map(_source_row, sources.items())),
         *(_accuracy_by_kind(name, source) for name, source in sources.items() if source["kinds"]),
@@ -117,55 +99,35 @@ def _paragraphs(
     ]
 
 
-def _training(report: Mapping[str, Any]) -> list[str]:
-    settings, best = report["settings"], report["best"]
-    minutes = sum(epoch["seconds"] for epoch in report["history"]) / 60
-    device = re.sub(r"\b1 threads\b", "1 thread", report["device"])  # older reports have the plural
-    accuracies = " and ".join(
-        f"{best[key]:.2%} on {key.removesuffix('_accuracy')}" for key in best if key.endswith("_accuracy")
-    )
-    parts = TRAINING_PARTS[: len(settings["epoch_size"])]
-    return [
-        f"The training data has {len(parts)} parts:",
-        "\n".join(f"- {part}" for part in parts),
-        TRAINING_NOTE,
-        f"It learned from the labels and from the answers of {_count(len(settings['teacher_sha256']), 'teacher')}.",
-        f"{report['parameters']:,} parameters; {_count(settings['epochs'], 'epoch')} of"
-        f" {sum(settings['epoch_size']):,} images; seed {settings['seed']}; {_count(round(minutes), 'minute')} on"
-        f" {device} ({report['precision']}). Epoch {best['epoch']} has the lowest validation loss and was selected. Its"
-        f" validation accuracy is {accuracies}. The temperature {report['temperature']:.3f} is folded into the head.",
-        "![Training curve](training.png)",
-    ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def _rejected(source: Mapping[str, Any]) -> int:
+    """Count the images of a source that the service rejected."""
     return sum(row[-1] for row in source["confusion"])
 
 
 def _source_row(item: tuple[str, Mapping[str, Any]]) -> list[str]:
+    """Write the row of a source in the table of results."""
     name, source = item
     counts = [f"{source['images']:,}", f"{source['correct']:,}"]
     return [name, *counts, f"{source['accuracy']:.2%}", f"{source['ece']:.2%}"]
 
 
 def _accuracy_by_kind(name: str, source: Mapping[str, Any]) -> str:
+    """Write the accuracy on each kind of image, and the mean over writers."""
     kinds = (f"{kind} {share['accuracy']:.2%} (n = {share['images']})" for kind, share in source["kinds"].items())
     return (
-        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {_count(source['writers'], 'writer')}:"
+        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {count_of(source['writers'], 'writer')}:"
         f" {source['writers_mean']:.2%}."
     )
 
 
 def _digit_cells(sources: Mapping[str, Any], digit: int) -> Iterable[str]:
+    """Write the accuracy on one digit, one cell per source."""
     shares = (source["digits"].get(str(digit)) for source in sources.values())
     return (f"{share['accuracy']:.2%} of {share['images']:,}" if share else "none" for share in shares)
 
 
 def _mishaps(forms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Write the paragraphs about mishaps."""
     mean = sum(form["accuracy"] for form in forms.values()) / len(forms)
     rows = (
         [name, f"{form['images']}", f"{form['accuracy']:.1%}", f"{form['confidence']:.2f}"]
@@ -180,6 +142,7 @@ def _mishaps(forms: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _ood(ood: Mapping[str, Any]) -> list[str]:
+    """Write the paragraphs about outliers."""
     return [
         "OOD detection AUROC is the probability that a random digit gets a higher confidence than a random outlier"
         f" (out-of-distribution image): {ood['digits']:,} digits against {ood['outliers_per_kind']} outliers of each"
@@ -189,4 +152,5 @@ def _ood(ood: Mapping[str, Any]) -> list[str]:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Format a table in Markdown."""
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from export.data.dataset import Dataset
 from export.data.image_file import encode_png
 from export.data.mishaps.forms import MishapImage
+from export.data.own_digits import OwnDigit
 from export.data.wild import WildImage
 from service.errors import ImageError
 from service.imaging.normalize import SIDE
@@ -34,12 +35,12 @@ class EvalRecord:
 
     @property
     def is_correct(self) -> bool:
-        """Whether the predicted digit is the label."""
+        """Return whether the predicted digit is the label."""
         return self.prediction is not None and self.prediction.digit == self.label
 
     @property
     def confidence(self) -> float:
-        """The confidence of the prediction, in [0, 1]; 0 if the image was rejected."""
+        """Return the confidence of the prediction, in [0, 1]; 0 if the image was rejected."""
         return self.prediction.confidence if self.prediction else 0.0
 
 
@@ -52,6 +53,11 @@ def predict_mnist(predictor: Predictor, digits: Dataset) -> list[EvalRecord]:
 def predict_wild(predictor: Predictor, images: Iterable[WildImage]) -> list[EvalRecord]:
     """Predict wild images. An image that the service rejects counts as wrong."""
     return [_predict(predictor, wild.image_bytes, wild.label, wild.writer, wild.kind, wild.file) for wild in images]
+
+
+def predict_own_digits(predictor: Predictor, digits: Iterable[OwnDigit]) -> list[EvalRecord]:
+    """Predict the files of own digits."""
+    return [_predict(predictor, digit.path.read_bytes(), digit.digit, file=digit.row.file) for digit in digits]
 
 
 def predict_mishaps(predictor: Predictor, images: Iterable[MishapImage]) -> list[EvalRecord]:
@@ -67,6 +73,7 @@ def ood_confidences(predictor: Predictor, images: Iterable[NDArray[np.uint8]]) -
 def _predict(
     predictor: Predictor, image_bytes: bytes, label: int, writer: str = "", kind: str = "", file: str = ""
 ) -> EvalRecord:
+    """Predict one file. An image that the service rejects has no prediction."""
     try:
         reading = predictor.read(image_bytes)
     except ImageError:

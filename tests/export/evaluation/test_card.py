@@ -68,6 +68,28 @@ def test_one_epoch_is_singular(tmp_path: Path) -> None:
     assert "## Intended use and limits" in card
 
 
+def test_the_card_says_what_own_digits_were_added(tmp_path: Path) -> None:
+    """State counts, hash and both accuracies, of every run that led to the checkpoint, and where training started."""
+    model = ModelFolder(Path(shutil.copytree(MODEL.path, tmp_path / "model")))
+    first = json.loads(model.training_report.read_text())
+    own = {"sha256": "ab" * 32, "training": 1240, "validation": 310, "validation_accuracy": {"after": 0.9}}
+    accuracies = {"mnist_accuracy": 0.995, "own_digits_accuracy": 0.4}
+    settings = {**first["settings"], "examples": [11_000], "epoch_size": [1] * 9, "start_sha256": "cd" * 32}
+    report = {**first, "settings": settings, "start": accuracies, "before": {**first, "own_digits": own}}
+    later = {**own, "training": 1400, "validation_accuracy": {"before": 0.4, "after": 0.975}}
+    model.training_report.write_text(json.dumps({**report, "own_digits": later}))
+    card = write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
+    assert "- 11,000 of MNIST's 60,000 training images." in card
+    assert "- Own digits, each several times per epoch." in card
+    epochs = f"{first['settings']['epochs']} epochs of 66,500 images, 3 teachers"
+    start = f"SHA-256 `{'cd' * 8}…` ({epochs}), whose validation accuracy is 99.50% on mnist and 40.00% on own digits."
+    assert f"Training started from the checkpoint with {start}" in card
+    assert f"1,400 images were added, and 310 more were held out (SHA-256 of both parts: `{'ab' * 32}`)." in card
+    assert "Validation accuracy on the held-out images: 97.50% (40.00% before the run)." in card
+    assert "1,240 images were added" in card
+    assert "Validation accuracy on the held-out images: 90.00%." in card
+
+
 @pytest.mark.parametrize(
     ("device", "shown"), [("Xeon, 1 threads", "Xeon, 1 thread ("), ("Xeon, 21 threads", "Xeon, 21 threads (")]
 )

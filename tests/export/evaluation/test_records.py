@@ -9,13 +9,21 @@ import pytest
 from examples.draw import EXAMPLES
 from export.data.dataset import Dataset
 from export.data.mishaps.forms import MishapImage
+from export.data.own_digits import load_own_digits
 from export.data.wild import MAX_DECODED_BYTES, load_wild
 from export.evaluation.metrics import mishap_metrics
-from export.evaluation.records import ood_confidences, predict_mishaps, predict_mnist, predict_wild
+from export.evaluation.records import (
+    ood_confidences,
+    predict_mishaps,
+    predict_mnist,
+    predict_own_digits,
+    predict_wild,
+)
 from service.inference.classifier import Classifier
 from service.inference.predictor import Predictor
 from tests.conftest import ROOT
 from tests.images import SEVEN, encode
+from tests.own_digits import write_folder
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +72,15 @@ def test_wild_images_are_predicted_as_the_service_does(predictor: Predictor, tmp
         assert record.prediction == predictor.predict((tmp_path / record.file).read_bytes())
     assert (rejected.prediction, rejected.confidence, rejected.is_correct) == (None, 0, False)
     assert (rejected.writer, rejected.kind, rejected.file) == ("w2", "scan", "text.png")
+
+
+def test_own_digits_are_predicted_as_the_service_does(predictor: Predictor, tmp_path: Path) -> None:
+    """Gives the service's own predictions for the files, with their labels."""
+    digits = load_own_digits(write_folder(tmp_path / "own", 12)).digits
+    records = predict_own_digits(predictor, digits)
+    assert [(record.file, record.label) for record in records] == [(digit.row.file, 7) for digit in digits]
+    for record, digit in zip(records, digits, strict=True):
+        assert record.prediction == predictor.predict(digit.path.read_bytes())
 
 
 def test_ood_confidences_are_those_of_the_predictions(predictor: Predictor, mnist_test: Dataset) -> None:
