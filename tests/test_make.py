@@ -95,3 +95,22 @@ def test_the_help_lists_every_target_in_one_screen() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony
     assert set(phony[1].split()) == {*DOCUMENTED, "help"}
+
+
+@pytest.mark.parametrize("target", ["train", "evaluate", "card"])
+def test_the_folder_of_own_digits_reaches_the_command(target: str) -> None:
+    """Pass DATA and WEIGHTS_DIR on, spaces included, and neither of them where it is not given."""
+    given = dry_run(target, "DATA=my digits", "WEIGHTS_DIR=my weights")
+    assert f'-m export {target} --model cnn-transformer --weights "my weights" --data "my digits"' in given
+    assert "--data" not in dry_run(target)
+    assert "--weights" not in dry_run(target)
+
+
+def dry_run(*arguments: str) -> str:
+    """Return the commands that `make` would run."""
+    given = ("MAKE", "MFLAGS", "MODEL", "WEIGHTS_DIR", "DATA")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(given)}
+    finished = subprocess.run(
+        ["make", "--dry-run", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    return finished.stdout

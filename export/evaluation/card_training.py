@@ -93,5 +93,8 @@ def _length(settings: Mapping[str, Any]) -> str:
 
 
 def _teachers(settings: Mapping[str, Any]) -> str:
-    """Write the number of teachers."""
-    return count_of(len(settings["teacher_sha256"]), "teacher")
+    """Write whose answers the network learned from."""
+    others = count_of(len(settings["teacher_sha256"]), "teacher")
+    if not settings.get("is_own_teacher"):
+        return others
+    return "the checkpoint that it started from" + (f" and {others}" if settings["teacher_sha256"] else "")

@@ -24,12 +24,27 @@ def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
     return torch.where((labels == OUTLIER_LABEL)[:, None], 1 / num_classes, smoothed)
 
 
+def training_loss(
+    logits: Tensor, labels: Tensor, smoothing: float, taught: Tensor | None = None, *, if_right: bool = False
+) -> Tensor:
+    """Compute the mean loss of a batch, logits float32 (B, C) and labels int64 (B,): a scalar.
+
+    taught: the probabilities of the teachers, float32 (B, C). if_right: whether they count only for the images that
+    they read as labeled, and for outliers.
+    """
+    labeled = F.cross_entropy(logits, soft_targets(labels, logits.shape[1], smoothing), reduction="none")
+    if taught is None:
+        return labeled.mean()
+    counts = (taught.argmax(dim=1) == labels) | (labels == OUTLIER_LABEL) | (not if_right)
+    return torch.lerp(labeled, distillation_loss(logits, taught), TEACHER_SHARE * counts.float()).mean()
+
+
 def distillation_loss(logits: Tensor, taught: Tensor) -> Tensor:
-    """Compare logits, float32 (B, C), with the probabilities of the teachers, float32 (B, C): a scalar.
+    """Compare logits, float32 (B, C), with the probabilities of the teachers, float32 (B, C): float32 (B,).
 
     Hinton et al. 2015, "Distilling the knowledge in a neural network". The factor keeps the gradient's scale.
     """
-    return F.cross_entropy(logits / TEACHER_TEMPERATURE, taught) * TEACHER_TEMPERATURE**2
+    return F.cross_entropy(logits / TEACHER_TEMPERATURE, taught, reduction="none") * TEACHER_TEMPERATURE**2
 
 
 @torch.no_grad()

@@ -19,8 +19,10 @@ class Recipe:
     outliers, and own digits if there are any), drawn anew for each epoch. warm_up: epochs in which the learning rate
     rises. decay: share of the run, at its end, in which it falls linearly to 0. ema_decay: of the moving average of the
     weights, which is what is validated and saved. start_sha256: of the checkpoint that the run starts from; empty if it
-    starts from random weights. teacher_sha256: of the checkpoints that it learns from besides the labels. own_sha256:
-    of the own digits, as OwnDigits has it.
+    starts from random weights. teacher_sha256: of the checkpoints that it learns from besides the labels.
+    is_own_teacher: whether the checkpoint that the run starts from is one of the teachers, and these count only where
+    they are right, so that the network keeps what it can (Li and Hoiem 2016, "Learning without forgetting").
+    own_sha256: of the own digits, as OwnDigits has it.
     """
 
     epochs: int = 200
@@ -36,6 +38,7 @@ class Recipe:
     seed: int = 0
     start_sha256: str = ""
     teacher_sha256: tuple[str, ...] = ()
+    is_own_teacher: bool = False
     own_sha256: str = ""
 
     def settings(self, model: str) -> dict[str, Any]:
@@ -52,5 +55,5 @@ class Recipe:
         return replace(self, epoch_size=(*self.epoch_size, own), own_sha256=sha256)
 
 
-FINE_TUNING = Recipe(epochs=5, learning_rate=5e-4, ema_decay=0.98).scaled(0.2)
+FINE_TUNING = Recipe(epochs=5, learning_rate=3e-4, ema_decay=0.98, is_own_teacher=True).scaled(0.2)
 """For own digits, from a trained checkpoint: minutes on a CPU."""

@@ -39,9 +39,11 @@ def train_model(
     `run` holds an interrupted run of another recipe; that is before MNIST is loaded.
     """
     find_architecture(name)
-    start = load_checkpoint(name, start_path, "Name another one with START.") if start_path else None
+    start = load_checkpoint(name, start_path, "Name another one with START, or START=random.") if start_path else None
     teachers = [load_checkpoint(TEACHER, path).network for path in teacher_paths]
     own = load_own_digits(own_folder) if own_folder else None
+    if own:
+        print(f"Own digits: {len(own.training)} for training, {len(own.held_out)} held out for validation.")
     recipe = replace(
         recipe,
         start_sha256=sha256(start_path) if start_path else "",

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -19,7 +18,7 @@ from export.model_folder import RunFolder
 from export.training.checkpoint import save_state
 from export.training.data import TrainingData
 from export.training.device_dataset import DEVICE
-from export.training.losses import TEACHER_SHARE, distillation_loss, soft_targets, teach
+from export.training.losses import teach, training_loss
 from export.training.recipe import Recipe
 from export.training.report import device_name, write_report
 from export.training.resume import check_resumable, load_state
@@ -52,6 +51,7 @@ class Trainer:
         self.network = _on_device(find_architecture(name)())
         if start is not None:
             self.network.load_state_dict(start.state_dict())
+            teachers = [*teachers, start] if recipe.is_own_teacher else teachers
         self.teachers = [_on_device(teacher).eval() for teacher in teachers]
         average = get_ema_multi_avg_fn(recipe.ema_decay)
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
@@ -115,10 +115,7 @@ class Trainer:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
             logits = self.network(images).float()
             taught = teach(self.teachers, images) if self.teachers else None
-        labelled = F.cross_entropy(logits, soft_targets(labels, logits.shape[1], self.recipe.label_smoothing))
-        if taught is None:
-            return labelled
-        return torch.lerp(labelled, distillation_loss(logits, taught), TEACHER_SHARE)
+        return training_loss(logits, labels, self.recipe.label_smoothing, taught, if_right=self.recipe.is_own_teacher)
 
     def _show_epoch(self, progress: "tqdm[Any]") -> None:
         """Show the losses and accuracies of the last complete epoch on the progress bar."""

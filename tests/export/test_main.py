@@ -23,7 +23,7 @@ HELP = {
         "folder of own digits to add: a labels.csv (file, digit) and PNG or JPEG files",
         f"number of epochs of 66,500 images, 1 or more (default: {Recipe.epochs}; with --data and a checkpoint: 5)",
         "seed of all random numbers, 0 or more (default: 0)",
-        "peak learning rate of AdamW per step, above 0 (default: 0.002; with --data and a checkpoint: 0.0005)",
+        "peak learning rate of AdamW per step, above 0 (default: 0.002; with --data and a checkpoint: 0.0003)",
         "checkpoint to start from, or random (default: random; with --data the one in WEIGHTS/MODEL or weights/)",
         "MNIST_DIR folder of MNIST's four IDX files (default: downloaded into a cache)",
     ],

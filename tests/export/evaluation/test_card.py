@@ -75,6 +75,7 @@ def test_the_card_says_what_own_digits_were_added(tmp_path: Path) -> None:
     own = {"sha256": "ab" * 32, "training": 1240, "validation": 310, "validation_accuracy": {"after": 0.9}}
     accuracies = {"mnist_accuracy": 0.995, "own_digits_accuracy": 0.4}
     settings = {**first["settings"], "examples": [11_000], "epoch_size": [1] * 9, "start_sha256": "cd" * 32}
+    settings |= {"is_own_teacher": True, "teacher_sha256": []}
     report = {**first, "settings": settings, "start": accuracies, "before": {**first, "own_digits": own}}
     later = {**own, "training": 1400, "validation_accuracy": {"before": 0.4, "after": 0.975}}
     model.training_report.write_text(json.dumps({**report, "own_digits": later}))
@@ -84,6 +85,7 @@ def test_the_card_says_what_own_digits_were_added(tmp_path: Path) -> None:
     epochs = f"{first['settings']['epochs']} epochs of 66,500 images, 3 teachers"
     start = f"SHA-256 `{'cd' * 8}…` ({epochs}), whose validation accuracy is 99.50% on mnist and 40.00% on own digits."
     assert f"Training started from the checkpoint with {start}" in card
+    assert "It learned from the labels and from the answers of the checkpoint that it started from." in card
     assert f"1,400 images were added, and 310 more were held out (SHA-256 of both parts: `{'ab' * 32}`)." in card
     assert "Validation accuracy on the held-out images: 97.50% (40.00% before the run)." in card
     assert "1,240 images were added" in card

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from export.data.dataset import OUTLIER_LABEL
-from export.training.losses import distillation_loss, soft_targets, teach
+from export.training.losses import TEACHER_SHARE, distillation_loss, soft_targets, teach, training_loss
 
 
 def test_outliers_get_a_uniform_target() -> None:
@@ -36,6 +36,20 @@ def test_teachers_answer_with_their_mean() -> None:
 def test_the_distillation_loss_is_least_at_the_answers_of_the_teachers() -> None:
     """Has no gradient where the softened probabilities agree."""
     logits = torch.tensor([[1.0, -2.0, 0.5]], requires_grad=True)
-    distillation_loss(logits, teach([Constant(1.0, -2.0, 0.5)], torch.zeros(1, 1, 28, 28))).backward()
+    distillation_loss(logits, teach([Constant(1.0, -2.0, 0.5)], torch.zeros(1, 1, 28, 28))).sum().backward()
     assert logits.grad is not None
     assert logits.grad.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("if_right", "share"), [(True, 0.0), (False, TEACHER_SHARE)])
+def test_a_teacher_that_is_wrong_can_be_left_out(if_right: bool, share: float) -> None:
+    """Learn from the label alone where the teacher reads another digit, and from both elsewhere."""
+    logits, taught = torch.tensor([[1.0, -2.0, 0.5]] * 3), torch.tensor([[0.7, 0.2, 0.1]] * 3)
+    labels = torch.tensor([0, 1, OUTLIER_LABEL])  # the teacher is right, wrong, and asked about an outlier
+    labeled, both = (
+        torch.stack([training_loss(logits[:1], label[None], 0.1, answer, if_right=False) for label in labels])
+        for answer in (None, taught[:1])
+    )
+    shares = torch.tensor([1.0, share / TEACHER_SHARE, 1.0])
+    loss = training_loss(logits, labels, 0.1, taught, if_right=if_right)
+    assert loss.item() == pytest.approx(torch.lerp(labeled, both, shares).mean().item())
