@@ -9,11 +9,11 @@ import argparse
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+from tests.client_threads import ClientThreads
 from tests.service.process.running_service import PNG, TIMEOUT, Service, running_service
 
 CLIENTS = 8
@@ -33,31 +33,19 @@ class LostError(Exception):
     """The connection ended before a complete response."""
 
 
-class Load:
-    """Clients in threads, and what became of their requests."""
+class Load(ClientThreads[str]):
+    """Clients of both kinds, and what became of their requests."""
 
     def __init__(self, port: int, clients: int = CLIENTS) -> None:
+        super().__init__(KINDS, clients)
         self.counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
         self.lost: list[str] = []
         self._address = ("127.0.0.1", port)
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run_client, args=(kind,)) for kind in KINDS for _ in range(clients)
-        ]
 
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join(TIMEOUT)
-
-    def _run_client(self, kind: str) -> None:
+    def run_client(self, kind: str) -> None:
+        """Send requests, and count the responses by status."""
         counts, connection = self.counts[kind], None
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             try:
                 connection = connection or socket.create_connection(self._address, TIMEOUT)
             except OSError:

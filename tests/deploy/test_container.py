@@ -2,7 +2,9 @@
 
 import argparse
 import http.client
+import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -21,6 +23,7 @@ from benchmarks.crowd import send_all
 from benchmarks.server import free_port
 from benchmarks.uploads import all_uploads
 from service import __version__
+from tests import readme
 from tests.conftest import ROOT
 from tests.deploy.containers import build_image, cpu_seconds, find_base, inspect, podman, running_container, start_time
 from tests.service.process.connection import post_head
@@ -167,6 +170,26 @@ def test_photos_and_a_crowd_of_large_uploads_are_answered(container: Container) 
     assert (alone.answered, crowd.answered) == (2, UPLOADS), (alone.wrong, crowd.wrong)
     assert container.is_running()
     assert container.out_of_memory_kills() == 0
+
+
+@pytest.mark.parametrize("command", [command for command in readme.commands() if command.startswith("docker run")])
+def test_a_docker_command_of_the_readme_serves(image: str, command: str) -> None:
+    """Serve the model and ask for the key that it sets. Instead of a published port it gets one of this host."""
+    *options, name = re.sub(" -p [^ ]+", "", command).split()[2:]
+    settings = dict(re.findall("-e ([A-Z_]+)=([^ ]+)", command))
+    headers = {"X-API-Key": key} if (key := settings.get("API_KEY")) else {}
+    with running_container(image, f"{name}-of-the-readme", port := free_port(), options):
+        wait_until_healthy(port)
+        assert not key or get_model(port, {}) == (401, None)
+        assert get_model(port, headers) == (200, settings.get("MODEL", "cnn-transformer"))
+
+
+def get_model(port: int, headers: dict[str, str]) -> tuple[int, str | None]:
+    """Return the status of the response of /model, and the name in it."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)) as connection:
+        connection.request("GET", "/model", headers=headers)
+        response = connection.getresponse()
+        return response.status, json.load(response).get("model")
 
 
 def test_stop_drains_and_exits_with_0(image: str) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.client_threads import ClientThreads
 from tests.images import DIGIT, SEVEN, encode
 from tests.service.process.running_service import PNG, TIMEOUT
 
@@ -83,37 +84,25 @@ class Client:
             self._connection.close()
 
 
-class Load:
-    """Clients of every kind, one thread each. `counts`: for each phase and kind, requests by result."""
+class Load(ClientThreads[Kind]):
+    """Clients of every kind. `counts`: for each phase and kind, requests by result."""
 
     def __init__(self, port: int, clients: int) -> None:
+        super().__init__(KINDS, clients)
         self.phase = BEFORE
         self.counts = {(phase, kind.name): Counter[str]() for phase in PHASES for kind in KINDS}
         self.errors: list[str] = []
         self._port = port
         self._lock = threading.Lock()
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run_client, args=(kind,)) for kind in KINDS for _ in range(clients)
-        ]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join(2 * TIMEOUT)
 
     def total(self, phase: str) -> Counter[str]:
         """Return the results of all kinds in a phase."""
         return sum((self.counts[phase, kind.name] for kind in KINDS), Counter[str]())
 
-    def _run_client(self, kind: Kind) -> None:
+    def run_client(self, kind: Kind) -> None:
+        """Send requests, and each that fails once more. Count them by phase and result."""
         client = Client(self._port, kind)
-        while not self._is_over.wait(THINK_SECONDS):
+        while not self.is_over.wait(THINK_SECONDS):
             is_answered = client.send()
             phase = self.phase  # in which it was answered or failed
             result = ANSWERED if is_answered else MENDED if client.send() else FAILED

@@ -29,6 +29,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
     return folder
 
 
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Export the transformer with random weights."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("untrained") / "model.onnx"
+    export_onnx(CnnTransformer().eval(), path, {})
+    return path
+
+
 def test_the_batch_size_is_symbolic(exported: ModelFolder) -> None:
     """Names it N in input and output; every other dimension is a number."""
     graph = onnx.load(exported.fp32).graph
@@ -83,16 +92,13 @@ def test_the_committed_transformer_has_the_documented_layers() -> None:
     assert [attributes["q_num_heads"] for kind, attributes in settings if kind == "Attention"] == [4, 4]
 
 
-def test_the_transformer_has_few_nodes(tmp_path: Path) -> None:
+def test_the_transformer_has_few_nodes(untrained: Path) -> None:
     """Has one node for each linear layer with its bias, for each attention, and for each of four convolutions."""
-    export_onnx(CnnTransformer().eval(), tmp_path / "model.onnx", {})
-    nodes = Counter(node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node)
+    nodes = Counter(node.op_type for node in onnx.load(untrained).graph.node)
     assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"], nodes["Conv"]) == (10, 2, 0, 4)
     assert nodes.total() <= 46
 
 
-def test_other_weights_give_another_file(exported: ModelFolder, tmp_path: Path) -> None:
+def test_other_weights_give_another_file(exported: ModelFolder, untrained: Path) -> None:
     """Does not give equal bytes for different networks."""
-    torch.manual_seed(0)
-    export_onnx(CnnTransformer().eval(), tmp_path / "other.onnx", {})
-    assert (tmp_path / "other.onnx").read_bytes() != exported.fp32.read_bytes()
+    assert untrained.read_bytes() != exported.fp32.read_bytes()

@@ -1,5 +1,6 @@
 """A progressive JPEG file that is decoded at 1/8 scale gives the same pixels without its AC scans."""
 
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.images import encode
 MAX_BYTES = 100_000_000
 
 
+@cache
 def photo(width: int, height: int, **options: Any) -> bytes:
     """Encode smooth colors with noise as a JPEG file."""
     rng = np.random.default_rng(0)

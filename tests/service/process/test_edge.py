@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -146,13 +147,12 @@ WAITING = {
 }
 
 
-@pytest.mark.parametrize("name", WAITING)
-def test_connections_that_wait_for_their_clients_make_room(tmp_path: Path, name: str) -> None:
-    """Respond to a new client although others hold all connections, and log it at most MAX_REPEATS times."""
-    with running_service(tmp_path / "log", MAX_CONNECTIONS="20") as service:
+def crowd_out(log: Path, sent: bytes) -> str:
+    """Hold all connections of a service after sending this on each, let others come, and return the log."""
+    with running_service(log, MAX_CONNECTIONS="20") as service:
         waiting = [Connection(service.port) for _ in range(20)]
         for connection in waiting:
-            connection.send(WAITING[name])
+            connection.send(sent)
         time.sleep(max(MIN_SILENCE, MIN_STALL) + 0.3)
         for _ in range(3 * MAX_REPEATS):
             waiting.append(Connection(service.port))
@@ -160,7 +160,22 @@ def test_connections_that_wait_for_their_clients_make_room(tmp_path: Path, name:
             time.sleep(0.1)
         for connection in waiting:
             connection.socket.close()
-    assert 0 < service.log.read_text().count("that waited for their clients: more than 20 were open.") <= MAX_REPEATS
+    return log.read_text()
+
+
+@pytest.fixture(scope="module")
+def crowds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[str]]]:
+    """Crowd out each kind of connection at the same time: that takes four seconds of waiting."""
+    folder = tmp_path_factory.mktemp("crowds")
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(crowd_out, folder / name, sent) for name, sent in WAITING.items()}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_connections_that_wait_for_their_clients_make_room(crowds: dict[str, Future[str]], name: str) -> None:
+    """Respond to a new client although others hold all connections, and log it at most MAX_REPEATS times."""
+    log = crowds[name].result()
+    assert 0 < log.count("that waited for their clients: more than 20 were open.") <= MAX_REPEATS
 
 
 def test_flood_of_connections_exhausts_no_descriptors(tmp_path: Path) -> None:
