@@ -71,14 +71,26 @@ def parse_arguments(arguments: list[str]) -> None:
     parser.parse_args(arguments)
 
 
+def describe_start(settings: Settings, contract: Contract, workers: int) -> str:
+    """Return one sentence on what is served and with which limits, for the reader of a log. settings: as in effect."""
+    memory_limit = f"{settings.memory_budget / 1e6:.0f} MB" if settings.memory_budget else "no limit"
+    return (
+        f"Version {__version__} serves {contract.model_file}. Workers: {workers}. Of each: {settings.threads} threads,"
+        f" {memory_limit} of memory for requests. API key: {'required' if settings.api_key else 'none'}."
+    )
+
+
 def serve(settings: Settings, classifier: Classifier) -> None:
     """Run one server in this process, or one in each of several workers."""
     count = settings.workers or limits.worker_count()
     threads = settings.threads or max(1, limits.cpu_count() // count)
     memory.release_free_heap()  # what loading the model took does not count
     budget = settings.memory_budget or limits.memory_budget(count)
+    settings = replace(settings, threads=threads, memory_budget=budget)
+    if settings.log_level in ("info", "debug"):
+        say("info", describe_start(settings, classifier.contract, count))
     registry = Registry(count)
-    server = Server(replace(settings, threads=threads, memory_budget=budget), classifier, registry)
+    server = Server(settings, classifier, registry)
     memory.freeze_objects()
     if count == 1:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for

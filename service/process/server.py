@@ -1,6 +1,7 @@
 """The uvicorn server: its configuration, its start-up and its shutdown."""
 
 import asyncio
+import logging
 import signal
 import socket
 import time
@@ -29,6 +30,8 @@ from service.web.access_log import AccessLog
 from service.web.app import create_app
 from service.web.readiness import State
 from service.web.server_state import ServerState
+
+log = logging.getLogger("uvicorn.error")
 
 TICK_SECONDS = 1
 """Interval at which free heap is released and the worker reports that it is alive."""
@@ -98,8 +101,11 @@ class Server(uvicorn.Server):
         self._begin_stop()
         for connection in self._connections():
             connection.close_after_response()
+        if self._shutdown_delay:
+            log.info("/ready responds with 503. Requests are served for SHUTDOWN_DELAY: %g s.", self._shutdown_delay)
         await self._wait(self._shutdown_delay)
         self._state.readiness.state = State.DRAINING
+        log.info("New predictions get 503 for DRAIN_SECONDS: %g s. Then the service stops.", self._drain_seconds)
         await self._wait(self._drain_seconds)
         for server in self.servers:
             for listener in server.sockets:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.server import ticks
+from service import __version__
 from tests.conftest import ROOT
 from tests.drain_load import drain
 from tests.service.process.connection import POST, Connection, get, post_head
@@ -265,6 +266,26 @@ def test_images_are_read_during_the_shutdown_delay(tmp_path: Path) -> None:
         assert service.predict()[0] == 503
         assert service.process.wait(TIMEOUT) == 0
         assert 3 < time.monotonic() - sent < 3 + STOP_SECONDS
+        stages = ("responds with 503. Requests are served for SHUTDOWN_DELAY: 2 s", "503 for DRAIN_SECONDS: 1 s")
+        assert all(stage in service.log.read_text() for stage in stages)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "of memory for requests. API key: none."),
+        ({"WORKERS": "2", "THREADS": "3", "MEMORY_BUDGET": "54000000", "API_KEY": "secret-key-of-16"},
+         "Workers: 2. Of each: 3 threads, 54 MB of memory for requests. API key: required."),
+    ],
+)  # fmt: skip
+def test_log_of_a_start_says_what_is_served(tmp_path: Path, environ: dict[str, str], expected: str) -> None:
+    """Name version, model, workers and limits once, and no key."""
+    with running_service(tmp_path / "log", **environ) as service:
+        text = service.log.read_text()
+    (line,) = (line for line in text.splitlines() if "serves" in line)
+    assert re.match(rf"digit-service: Version {__version__} serves \S+/model\S*\.onnx\. ", line)
+    assert line.endswith(expected)
+    assert "secret" not in text
 
 
 @pytest.mark.slow
