@@ -35,7 +35,7 @@ lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m mypy
 	@.venv/dev/bin/lint-imports --no-cache
 
-train: .venv/dev/.done ## Train MODEL on MNIST, or resume (DATA=own digits, EPOCHS=, SEED=, LEARNING_RATE=, START=, TEACHERS=)
+train: .venv/dev/.done ## Train MODEL, or resume (DATA=own digits, WEIGHTS_DIR=, EPOCHS=, SEED=, LEARNING_RATE=, START=, TEACHERS=)
 	@$(EXPORT) train $(OF_MODEL) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)")\
 		$(if $(TEACHERS), --teachers $(TEACHERS))
@@ -43,10 +43,10 @@ train: .venv/dev/.done ## Train MODEL on MNIST, or resume (DATA=own digits, EPOC
 export: .venv/dev/.done ## Export MODEL: checkpoint -> ONNX -> int8 -> parity -> contract (CHECKPOINT=your own)
 	@$(EXPORT) build $(OF_MODEL) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
-evaluate: .venv/dev/.done ## Evaluate MODEL into runs/MODEL: accuracy, calibration, OOD detection, errors
+evaluate: .venv/dev/.done ## Evaluate MODEL into runs/MODEL: accuracy, calibration, OOD detection, errors (DATA=own digits)
 	@$(EXPORT) evaluate $(OF_MODEL) $(if $(DATA),--data "$(DATA)")
 
-card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card
+card: .venv/dev/.done ## Evaluate MODEL into weights/MODEL: its model card (DATA=own digits)
 	@$(EXPORT) card $(OF_MODEL) $(if $(DATA),--data "$(DATA)")
 
 fuzz: .venv/dev/.done ## Fuzz decoding, body parsing and the whole app for MINUTES (10)

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -46,7 +46,7 @@ def format_summary(contract: Contract, latency: LatencyRatio, run: RunFolder) ->
     fp32, int8 = files["model.onnx"], files["model.int8.onnx"]
     parity, agreement = fp32["parity"], int8["parity"]["argmax_agreement"]
     reasons = contract.content["int8_rejected_because"]
-    why = "int8 is rejected: " + "; ".join(reasons) if reasons else _accepted()
+    why = "int8 is rejected: " + "; ".join(reasons) if reasons else _accepted(fp32["accuracy"])
     return "\n".join(
         [
             f"Exported {contract.content['model']} to {contract.folder}.",
@@ -61,9 +61,10 @@ def format_summary(contract: Contract, latency: LatencyRatio, run: RunFolder) ->
     )
 
 
-def _accepted() -> str:
-    """Write the conditions on which int8 is served."""
-    losses = " and ".join(f"{limit * 100:.2g} points on {name}" for name, limit in MAX_ACCURACY_LOSS.items())
+def _accepted(measured: Collection[str]) -> str:
+    """Write the conditions on which int8 is served, of those whose source was measured."""
+    limits = {name: limit for name, limit in MAX_ACCURACY_LOSS.items() if name in measured}
+    losses = " and ".join(f"{limit * 100:.2g} points on {name}" for name, limit in limits.items())
     return (
         f"int8 agrees with fp32 (at least {MIN_AGREEMENT:.2%}), loses at most {losses}, and takes at most"
         f" {MAX_LATENCY_RATIO} of the CPU time"

@@ -13,6 +13,10 @@ from torch import nn
 from export.errors import CheckpointError
 from export.model import find_architecture
 
+_IF_KEYS_DIFFER = (
+    "Name its architecture with MODEL. If MODEL is right, save the bare network's state dict: no other key, no prefix."
+)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -64,11 +68,10 @@ def check_state(path: Path, state: dict[str, torch.Tensor], network: nn.Module) 
     expected = network.state_dict()
     for key in [*expected, *state]:
         if key not in state:
-            raise CheckpointError(f"{path} does not fit: it lacks {key}. Name its architecture with MODEL.")
+            unknown = next((f", but has {key}" for key in state if key not in expected), "")
+            raise CheckpointError(f"{path} does not fit: it lacks {key}{unknown}. {_IF_KEYS_DIFFER}")
         if key not in expected:
-            raise CheckpointError(
-                f"{path} does not fit: the architecture has no {key}. Name its architecture with MODEL."
-            )
+            raise CheckpointError(f"{path} does not fit: the architecture has no {key}. {_IF_KEYS_DIFFER}")
         if not isinstance(state[key], torch.Tensor):
             raise CheckpointError(f"{path} does not fit: {key} is a {type(state[key]).__name__}, not a tensor.")
         if state[key].shape != expected[key].shape:

@@ -129,5 +129,6 @@ def _check_hash(path: Path, expected: str) -> None:
         raise ModelError(f"{path} cannot be read ({error.strerror}). Run `make export`.") from error
     if actual != expected:
         raise ModelError(
-            f"{path} has SHA-256 {actual}, but its contract says {expected}. Restore the file, or run `make export`."
+            f"{path} has SHA-256 {actual}, but its contract says {expected}. Restore the file, or run"
+            f" `make export MODEL={path.parent.name}`."
         )

@@ -1,5 +1,6 @@
 """The report holds the measured latency; the summary says what is served and why."""
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_the_summary_says_what_is_served_and_why(contract: Contract) -> None:
     assert "mnist-test and 0.3 points on wild, and takes at most 1.0 of the CPU time." in text
     assert "int8 takes 0.58 (0.57 to 0.59) of the fp32 CPU time; see runs/cnn-transformer/export.json." in text
     assert not {"{", "["} & set(text)
+
+
+def test_the_summary_leaves_out_the_limit_of_a_source_that_was_not_measured(contract: Contract) -> None:
+    """States no limit on wild images where there were none."""
+    content = copy.deepcopy(contract.content)
+    for file in content["files"].values():
+        file.get("accuracy", {}).pop("wild", None)
+    text = format_summary(replace(contract, content=content), LATENCY, RunFolder(Path("runs/cnn")))
+    assert "loses at most 0.03 points on mnist-test, and takes at most 1.0 of the CPU time." in text
 
 
 def test_the_summary_gives_the_reasons_against_int8(contract: Contract) -> None:

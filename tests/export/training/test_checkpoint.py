@@ -67,6 +67,8 @@ def test_a_difference_is_named_by_its_first_key(tmp_path: Path) -> None:
     state = CnnTransformer().state_dict()
     with pytest.raises(CheckpointError, match="it lacks head.bias"):
         load_checkpoint(NAME, saved(tmp_path, {key: value for key, value in state.items() if key != "head.bias"}))
+    with pytest.raises(CheckpointError, match="it lacks position, but has state_dict"):
+        load_checkpoint(NAME, saved(tmp_path, {"state_dict": state}))
     with pytest.raises(CheckpointError, match="has no tail.bias"):
         load_checkpoint(NAME, saved(tmp_path, {**state, "tail.bias": torch.zeros(10)}))
     with pytest.raises(CheckpointError, match=r"head.bias has shape \(9,\), and the architecture \(10,\)"):

@@ -60,6 +60,7 @@ def test_changed_file_is_named_with_both_hashes(folder: Path, file: str) -> None
     message = error_of(folder)
     assert message.startswith(f"{folder / file} has SHA-256 ")
     assert f"but its contract says {expected}." in message
+    assert message.endswith(f"run `make export MODEL={folder.name}`.")
 
 
 @pytest.mark.parametrize("file", [SERVED, CONTRACT_FILE])
