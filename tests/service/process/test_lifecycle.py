@@ -270,18 +270,12 @@ def test_images_are_read_during_the_shutdown_delay(tmp_path: Path) -> None:
         assert all(stage in service.log.read_text() for stage in stages)
 
 
-@pytest.mark.parametrize(
-    ("environ", "expected"),
-    [
-        ({}, "of memory for requests. API key: none."),
-        ({"WORKERS": "2", "THREADS": "3", "MEMORY_BUDGET": "54000000", "API_KEY": "secret-key-of-16"},
-         "Workers: 2. Of each: 3 threads, 54 MB of memory for requests. API key: required."),
-    ],
-)  # fmt: skip
-def test_log_of_a_start_says_what_is_served(tmp_path: Path, environ: dict[str, str], expected: str) -> None:
+@pytest.mark.parametrize(("key", "is_required"), [("", "none"), ("secret-key-of-16", "required")])
+def test_log_of_a_start_says_what_is_served(tmp_path: Path, key: str, is_required: str) -> None:
     """Name version, model, workers and limits once, and no key."""
-    with running_service(tmp_path / "log", **environ) as service:
+    with running_service(tmp_path / "log", WORKERS="2", THREADS="3", MEMORY_BUDGET="54000000", API_KEY=key) as service:
         text = service.log.read_text()
+    expected = f"Workers: 2. Of each: 3 threads, 54 MB of memory for requests. API key: {is_required}."
     (line,) = (line for line in text.splitlines() if "serves" in line)
     assert re.match(rf"digit-service: Version {__version__} serves \S+/model\S*\.onnx\. ", line)
     assert line.endswith(expected)
