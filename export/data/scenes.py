@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from tqdm import tqdm
 
 from export.data.dataset import Dataset
 from export.data.strokes import FORMS, Form, render_form
+from export.progress import Progress
 from service.errors import ImageError
 from service.imaging.normalize import SIDE, normalize_digit
 
@@ -75,7 +75,7 @@ def map_parallel(
     jobs = [(render, item, child) for item, child in zip(items, seeds, strict=True)]
     with _start_pool() as pool:
         results = pool.imap(_run_job, jobs, chunksize=200)
-        return np.stack(list(tqdm(results, description, total=len(jobs), unit="image", leave=False)))
+        return np.stack(list(Progress(results, description, total=len(jobs))))
 
 
 def _start_pool() -> Pool:

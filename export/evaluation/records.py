@@ -11,6 +11,7 @@ from export.data.image_file import encode_png
 from export.data.mishaps.forms import MishapImage
 from export.data.own_digits import OwnDigit
 from export.data.wild import WildImage
+from export.progress import Progress
 from service.errors import ImageError
 from service.imaging.normalize import SIDE
 from service.inference.classifier import Prediction
@@ -46,7 +47,7 @@ class EvalRecord:
 
 def predict_mnist(predictor: Predictor, digits: Dataset) -> list[EvalRecord]:
     """Predict MNIST images, uint8 (N, 28, 28), as files."""
-    rows = zip(digits.images, digits.labels, strict=True)
+    rows = Progress(zip(digits.images, digits.labels, strict=True), "Reading MNIST", len(digits))
     return [_predict(predictor, encode_png(image), int(label)) for image, label in rows]
 
 

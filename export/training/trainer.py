@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
 from export.model import find_architecture
 from export.model_folder import RunFolder
+from export.progress import Progress
 from export.training.checkpoint import save_state
 from export.training.data import TrainingData
 from export.training.device_dataset import DEVICE
@@ -78,9 +78,9 @@ class Trainer:
         """Return the epoch with the lowest validation loss. Accuracy on 5,000 images is too coarse to select by."""
         return min(self.history, key=lambda epoch: epoch["validation_loss"])
 
-    def train_epoch(self, progress: "tqdm[Any]") -> None:
+    def train_epoch(self, progress: Progress) -> None:
         """Train on one sample of the training data, validate, and append the results to the history."""
-        progress.set_description(f"epoch {self.epoch + 1}/{self.recipe.epochs}")
+        progress.set_description_str(f"epoch {self.epoch + 1}/{self.recipe.epochs}", refresh=False)
         started, losses = time.perf_counter(), []
         generator = self._seed_epoch()
         self.network.train()
@@ -117,7 +117,7 @@ class Trainer:
             taught = teach(self.teachers, images) if self.teachers else None
         return training_loss(logits, labels, self.recipe.label_smoothing, taught, if_right=self.recipe.is_own_teacher)
 
-    def _show_epoch(self, progress: "tqdm[Any]") -> None:
+    def _show_epoch(self, progress: Progress) -> None:
         """Show the losses and accuracies of the last complete epoch on the progress bar."""
         last = self.history[-1]
         losses = {"train loss": f"{last['train_loss']:.4f}", "validation loss": f"{last['validation_loss']:.4f}"}
@@ -181,7 +181,7 @@ def run_epochs(
     trainer = Trainer(name, recipe, data, start, teachers)
     trainer.resume(run)
     batches_done, batches_total = (epochs * trainer.num_batches for epochs in (trainer.epoch, recipe.epochs))
-    with tqdm(total=batches_total, initial=batches_done, unit="batch") as progress:
+    with Progress(None, f"Training {name}", batches_total, batches_done, "batches", leave=True) as progress:
         while trainer.epoch < recipe.epochs:
             trainer.train_epoch(progress)
             trainer.save(run)

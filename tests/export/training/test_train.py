@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from export.training.trainer import run_epochs
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 ONE_EPOCH = Recipe(epochs=1, batch_size=32)
 NAME = "cnn-transformer"
+LOG = "training.log"
 
 
 class InterruptedDataset(DeviceDataset):
@@ -61,9 +63,11 @@ def data(digits: Dataset) -> TrainingData:
 
 @pytest.fixture(scope="module")
 def uninterrupted(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """Complete a run of three epochs."""
+    """Complete a run of three epochs, which logs its progress into its folder."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / NAME)
-    run_epochs(NAME, QUICK, data, run)
+    run.path.mkdir()
+    with (run.path / LOG).open("w") as log, redirect_stderr(log):
+        run_epochs(NAME, QUICK, data, run)
     return run
 
 
@@ -188,3 +192,13 @@ def test_a_teacher_of_another_architecture_fails_before_the_data_is_loaded(tmp_p
     run, weights = RunFolder(tmp_path / "runs"), ModelFolder(tmp_path / "weights")
     with pytest.raises(CheckpointError, match=r"small.pth does not fit: features.0.weight has shape"):
         train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, teacher_paths=[path])
+
+
+def test_a_log_gets_one_line_per_epoch(uninterrupted: RunFolder) -> None:
+    """Write the share of the whole run, the time left, losses and accuracies, where there is no terminal."""
+    start, *epochs = (uninterrupted.path / LOG).read_text().splitlines()
+    assert start.startswith(f"Training {NAME}: 0% of ")
+    for number, (line, share) in enumerate(zip(epochs, (33, 67, 100), strict=True), start=1):
+        assert line.startswith(f"epoch {number}/3: {share}% of ")
+        assert " left, train loss=" in line
+        assert ", drawn=" in line
