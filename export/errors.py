@@ -13,5 +13,9 @@ class CheckpointError(ExportError):
     """The checkpoint does not exist or does not fit the architecture."""
 
 
+class NotExportedError(ExportError):
+    """A model has no served files."""
+
+
 class ParityError(ExportError):
     """The ONNX file does not compute the same logits as the checkpoint."""

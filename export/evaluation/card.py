@@ -1,10 +1,10 @@
 """Write the model card: how a model was trained, how accurate it is, and what it misreads."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from export.evaluation import plots
+from export.evaluation import plots, tables
 from export.evaluation.card_training import count_of, describe_training
 from export.evaluation.records import EvalRecord
 from export.model_folder import ModelFolder
@@ -23,13 +23,18 @@ REJECTED_NOTE = """\
 An image that the service rejects counts as an error here. Parity and accuracy in `contract.json` leave it out, so
 their number of wild images can be smaller."""
 
+THRESHOLD_NOTE = """\
+A client that rejects predictions below a confidence keeps the accepted ones. The OOD detection below shows how many
+outliers pass the same thresholds."""
+
 
 def write_card(
     model: ModelFolder, sources: Mapping[str, Sequence[EvalRecord]], results: Mapping[str, Any], output: ModelFolder
 ) -> None:
     """Write metrics, plots and card of `model` to `output`, which may be the same folder.
 
-    sources: the records by source name. results: `sources`, the metrics by source name, and `ood`.
+    sources: the records by source name, the mishaps as a source of their own. results: the metrics, as
+    `evaluate_model` computes them.
     """
     contract = json.loads(model.contract.read_text())
     training = _training_report(model, contract)
@@ -78,16 +83,22 @@ def _paragraphs(
         "## Training",
         *(describe_training(training) if training else ["This checkpoint has no training report."]),
         "## Results",
-        _table(["source", "n", "correct", "accuracy", "ECE"], map(_source_row, sources.items())),
+        tables.source_table(sources),
         *(_accuracy_by_kind(name, source) for name, source in sources.items() if source["kinds"]),
-        _table(["label", *sources], ([f"{digit}", *_digit_cells(sources, digit)] for digit in range(10))),
+        tables.digit_table(sources),
+        tables.INTERVAL_NOTE,
         *([REJECTED_NOTE] if any(_rejected(source) for source in sources.values()) else []),
         "ECE is the expected calibration error over 15 bins: the mean gap between confidence and accuracy.",
         "![Reliability diagram](reliability.png)",
-        "Each bar is the accuracy of the predictions in one of 15 bins of confidence. Its dot is at their mean"
-        " confidence: a calibrated model has its dots on the dashed line.",
+        "Above, each bar is the accuracy of the predictions in one of 15 bins of confidence, with its 95% interval and"
+        " the number of predictions. Its dot is at their mean confidence: a calibrated model has its dots on the dashed"
+        " line, up to the intervals. Below are the numbers of wrong and right predictions, on a logarithmic scale, in"
+        " bins that are narrower toward 1.",
         "![Confusion matrix](confusion.png)",
         "Rows are labels, columns predictions; `none` counts rejected images.",
+        "## Confidence thresholds",
+        THRESHOLD_NOTE,
+        tables.threshold_table(results["thresholds"]),
         "## Mishaps",
         *_mishaps(results["mishaps"]),
         "## OOD detection",
@@ -104,40 +115,23 @@ def _rejected(source: Mapping[str, Any]) -> int:
     return sum(row[-1] for row in source["confusion"])
 
 
-def _source_row(item: tuple[str, Mapping[str, Any]]) -> list[str]:
-    """Write the row of a source in the table of results."""
-    name, source = item
-    counts = [f"{source['images']:,}", f"{source['correct']:,}"]
-    return [name, *counts, f"{source['accuracy']:.2%}", f"{source['ece']:.2%}"]
-
-
 def _accuracy_by_kind(name: str, source: Mapping[str, Any]) -> str:
     """Write the accuracy on each kind of image, and the mean over writers."""
-    kinds = (f"{kind} {share['accuracy']:.2%} (n = {share['images']})" for kind, share in source["kinds"].items())
+    kinds = (f"{kind} {tables.accuracy(group)}, n = {group['images']}" for kind, group in source["kinds"].items())
     return (
-        f"Accuracy on {name} by kind: {', '.join(kinds)}. Mean over {count_of(source['writers'], 'writer')}:"
+        f"Accuracy on {name} by kind: {'; '.join(kinds)}. Mean over {count_of(source['writers'], 'writer')}:"
         f" {source['writers_mean']:.2%}."
     )
-
-
-def _digit_cells(sources: Mapping[str, Any], digit: int) -> Iterable[str]:
-    """Write the accuracy on one digit, one cell per source."""
-    shares = (source["digits"].get(str(digit)) for source in sources.values())
-    return (f"{share['accuracy']:.2%} of {share['images']:,}" if share else "none" for share in shares)
 
 
 def _mishaps(forms: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Write the paragraphs about mishaps."""
     mean = sum(form["accuracy"] for form in forms.values()) / len(forms)
-    rows = (
-        [name, f"{form['images']}", f"{form['accuracy']:.1%}", f"{form['confidence']:.2f}"]
-        for name, form in forms.items()
-    )
     return [
         "Digits of MNIST's test set to which something happened between the hand and the upload, made by a program"
         f" (`export/data/mishaps`). Mean accuracy over the {len(forms)} forms: {mean:.1%}. A rejected image counts"
         " as an error of confidence 0.",
-        _table(["form", "n", "accuracy", "mean confidence"], rows),
+        tables.mishap_table(forms),
     ]
 
 
@@ -146,11 +140,7 @@ def _ood(ood: Mapping[str, Any]) -> list[str]:
     return [
         "OOD detection AUROC is the probability that a random digit gets a higher confidence than a random outlier"
         f" (out-of-distribution image): {ood['digits']:,} digits against {ood['outliers_per_kind']} outliers of each"
-        " kind. Look-alikes are letters and signs that resemble a digit, such as O, l, S and Z.",
-        _table(["outliers", "OOD detection AUROC"], ([kind, f"{area:.4f}"] for kind, area in ood["auroc"].items())),
+        " kind. Look-alikes are letters and signs that resemble a digit, such as O, l, S and Z. The other columns are"
+        " the share of outliers with at least this confidence.",
+        tables.outlier_table(ood),
     ]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Format a table in Markdown."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])

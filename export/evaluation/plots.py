@@ -1,4 +1,4 @@
-"""Plot training, calibration and confusion, and show the misread images."""
+"""Plot training, calibration, confidence and confusion, and show the misread images."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -7,15 +7,24 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from export.evaluation.metrics import BINS, reliability_bins
+from export.evaluation.metrics import (
+    BINS,
+    HISTOGRAM_EDGES,
+    confidence_histogram,
+    reliability_bins,
+    wilson_interval,
+)
 from export.evaluation.records import EvalRecord
 
 TILE_SIDE, CAPTION_HEIGHT, COLUMNS = 84, 14, 10
 MAX_TILES = 200
+
+BIN_CENTERS = (np.arange(BINS) + 0.5) / BINS
 
 MAX_MARKED_EPOCHS = 20
 """Epochs up to which each one has a marker: a line through one point is invisible."""
@@ -63,16 +72,40 @@ def plot_training(history: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def plot_reliability(sources: Mapping[str, Sequence[EvalRecord]]) -> Figure:
-    """Plot accuracy by confidence for each source. A calibrated model lies on the diagonal."""
-    figure = Figure((4.2 * len(sources), 4), layout="constrained")
-    panels = figure.subplots(1, len(sources), squeeze=False)[0]
-    for axes, (name, records) in zip(panels, sources.items(), strict=True):
-        count, confidence, accuracy = reliability_bins(records).T
-        axes.bar((np.arange(BINS) + 0.5) / BINS, accuracy, 1 / BINS, edgecolor="white")
-        axes.plot([0, 1], [0, 1], color="gray", linestyle="--")
-        axes.plot(confidence[count > 0], accuracy[count > 0], "o", color="black")
-        axes.set(title=f"{name}, n = {len(records):,}", xlabel="confidence", ylabel="accuracy")
+    """Plot accuracy by confidence for each source, and below it the numbers of right and wrong predictions.
+
+    A calibrated model lies on the diagonal, up to the 95% interval of each bin.
+    """
+    figure = Figure((4.2 * len(sources), 6), layout="constrained")
+    panels = figure.subplots(2, len(sources), squeeze=False, height_ratios=(2, 1))
+    for above, below, (name, records) in zip(*panels, sources.items(), strict=True):
+        _plot_calibration(above, reliability_bins(records))
+        _plot_histogram(below, confidence_histogram(records))
+        above.set(title=f"{name}, n = {len(records):,}", xlabel="confidence", ylabel="accuracy")
+        below.set(xlabel="confidence", ylabel="predictions")
     return figure
+
+
+def _plot_calibration(axes: Axes, bins: NDArray[np.float64]) -> None:
+    """Draw each bin of `reliability_bins` as a bar with its interval, its mean confidence and its count."""
+    axes.bar(BIN_CENTERS, bins[:, 2], 1 / BINS, edgecolor="white")
+    axes.plot([0, 1], [0, 1], color="gray", linestyle="--")
+    for center, (count, confidence, accuracy) in zip(BIN_CENTERS, bins, strict=True):
+        if count:
+            axes.text(center, 1.03, f"{count:,.0f}", rotation=90, ha="center", va="bottom", fontsize=7)
+            axes.plot([confidence] * 2, wilson_interval(round(count * accuracy), round(count)), color="gray")
+            axes.plot(confidence, accuracy, "o", color="black", markersize=4)
+    axes.set(ylim=(0, 1.25), yticks=np.arange(0, 1.1, 0.2))
+
+
+def _plot_histogram(axes: Axes, counts: NDArray[np.int64]) -> None:
+    """Draw each bin of `confidence_histogram` as two bars with their counts, as wide as the other bins."""
+    for offset, label, color, bars in ((-0.2, "wrong", "C3", counts[0]), (0.2, "right", "C0", counts[1])):
+        drawn = axes.bar(np.arange(len(bars)) + 0.5 + offset, bars, 0.4, label=label, color=color)
+        axes.bar_label(drawn, [f"{count:,}" if count else "" for count in bars], fontsize=6)
+    axes.set_xticks(range(len(HISTOGRAM_EDGES)), [f"{edge:g}" for edge in HISTOGRAM_EDGES], rotation=45)
+    axes.set(yscale="log", ylim=(0.5, 5 * max(1, counts.max())))  # a single prediction is visible, too
+    axes.legend(loc="upper left")
 
 
 def plot_confusion(metrics: Mapping[str, Mapping[str, Any]]) -> Figure:

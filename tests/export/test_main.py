@@ -3,6 +3,7 @@
 import _thread
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from export.__main__ import main, parse_arguments
 from export.model_folder import ModelFolder
 from export.training.options import choose_recipe, choose_start
 from export.training.recipe import FINE_TUNING, Recipe
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WEIGHTS
 
 NAME = "cnn-transformer"
 
@@ -108,10 +109,30 @@ def test_an_unknown_model_is_named(command: str) -> None:
         main([command, "--model", "resnet"])
 
 
-def test_a_model_without_a_contract_is_named(tmp_path: Path) -> None:
-    """Passes the contract's own error on."""
-    with pytest.raises(SystemExit, match=r"^export evaluate: .*resnet/contract.json cannot be read"):
+def test_a_missing_model_is_not_evaluated(tmp_path: Path) -> None:
+    """Say how to train and export it."""
+    message = r"^export evaluate: There is no model in .*resnet. Train one with `make train MODEL=resnet`, then run"
+    with pytest.raises(SystemExit, match=message):
         main(["evaluate", "--model", "resnet", "--weights", str(tmp_path)])
+
+
+@pytest.mark.parametrize("command", ["evaluate", "card"])
+def test_a_model_that_was_only_trained_is_not_evaluated(command: str, tmp_path: Path) -> None:
+    """Say how to export it."""
+    (tmp_path / "resnet").mkdir()
+    (tmp_path / "resnet" / "model_weights.pth").touch()
+    message = f"^export {command}: .*model_weights.pth was trained, but not exported. First run `make export MODEL=re"
+    with pytest.raises(SystemExit, match=message):
+        main([command, "--model", "resnet", "--weights", str(tmp_path)])
+
+
+def test_a_model_that_was_trained_again_is_not_evaluated(tmp_path: Path) -> None:
+    """Say that it must be exported again: the served files are those of an earlier checkpoint."""
+    shutil.copytree(WEIGHTS / NAME, tmp_path / NAME)
+    (tmp_path / NAME / "model_weights.pth").write_bytes(b"another checkpoint")
+    message = f"has SHA-256 .* After `make train`, run `make export MODEL={NAME}` before an evaluation."
+    with pytest.raises(SystemExit, match=message):
+        main(["evaluate", "--weights", str(tmp_path)])
 
 
 def test_a_missing_checkpoint_gives_one_sentence(tmp_path: Path, mnist_folder: Path) -> None:

@@ -4,11 +4,12 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from export.evaluation.card import write_card
-from export.evaluation.metrics import compute_metrics
+from export.evaluation.metrics import THRESHOLDS, compute_metrics, threshold_metrics
 from export.evaluation.records import EvalRecord
 from export.model_folder import ModelFolder
 from service.inference.contract import Contract
@@ -17,26 +18,50 @@ from tests.export.evaluation.records import make_record
 
 MODEL = ModelFolder(WEIGHTS / "cnn-transformer")
 MISHAPS = {"glare": {"images": 4, "correct": 3, "accuracy": 0.75, "confidence": 0.8}}
-OOD = {"digits": 2, "outliers_per_kind": 1, "auroc": {"letters": 0.5, "all": 0.5}}
+ACCEPTED = {str(threshold): 0.25 for threshold in THRESHOLDS}
+OOD = {
+    "digits": 2,
+    "outliers_per_kind": 1,
+    "auroc": {"letters": 0.5, "all": 0.5},
+    "accepted": {"letters": ACCEPTED, "all": ACCEPTED},
+}
+
+
+def metrics(records: Sequence[EvalRecord]) -> dict[str, Any]:
+    """Return the results of one source called `some`."""
+    return {
+        "sources": {"some": compute_metrics(records)},
+        "mishaps": MISHAPS,
+        "thresholds": {"some": threshold_metrics(records)},
+        "ood": OOD,
+    }
 
 
 def write(model: ModelFolder, records: Sequence[EvalRecord], output: ModelFolder) -> str:
     """Write the card of one source called `some`, and return its text."""
-    results = {"sources": {"some": compute_metrics(records)}, "mishaps": MISHAPS, "ood": OOD}
-    write_card(model, {"some": records}, results, output)
+    write_card(model, {"some": records}, metrics(records), output)
     return output.card.read_text()
 
 
 def test_the_card_shows_the_metrics(tmp_path: Path) -> None:
-    """Gives accuracy with n by source, kind and digit, and the OOD detection AUROC."""
+    """Gives accuracy with n and 95% interval by source, kind and digit, and the OOD detection AUROC."""
     records = [make_record(1, 1, 0.9, "a", "photo"), make_record(2, 7, 0.4, "b", "scan")]
     card = write(MODEL, records, ModelFolder(tmp_path))
-    assert "| some | 2 | 1 | 50.00% | 25.00% |" in card
-    assert "photo 100.00% (n = 1), scan 0.00% (n = 1). Mean over 2 writers: 50.00%." in card
-    assert "| 2 | 0.00% of 1 |" in card
+    assert "| some | 2 | 1 | 50.00% (9.45 to 90.55) | 25.00% |" in card
+    assert "photo 100.00% (20.65 to 100.00), n = 1; scan 0.00% (0.00 to 79.35), n = 1. Mean over 2 writers: 50" in card
+    assert "| 2 | 0.00% (0.00 to 79.35) of 1 |" in card
     assert "Mean accuracy over the 1 forms: 75.0%." in card
-    assert "| glare | 4 | 75.0% | 0.80 |" in card
-    assert "| letters | 0.5000 |" in card
+    assert "| glare | 4 | 75.0% (30.1 to 95.4) | 0.80 |" in card
+    assert "| letters | 0.5000 | 25.0% |" in card
+
+
+def test_the_card_shows_what_a_threshold_leaves(tmp_path: Path) -> None:
+    """Gives number and share of the predictions above each threshold, and their accuracy, if there are any."""
+    records = [*[make_record(1, 1, 0.97)] * 3, make_record(2, 7, 0.85), make_record(3, None)]
+    card = write(MODEL, records, ModelFolder(tmp_path))
+    assert "| some | 0.5 | 4 (80.0%) | 75.00% (30.06 to 95.44) |" in card
+    assert "| some | 0.95 | 3 (60.0%) | 100.00% (43.85 to 100.00) |" in card
+    assert "| some | 0.99 | 0 (0.0%) | none |" in card
 
 
 def test_every_plot_of_the_card_is_written(tmp_path: Path) -> None:
@@ -53,8 +78,7 @@ def test_the_metrics_are_written_with_the_hash_of_the_served_file(tmp_path: Path
     output, records = ModelFolder(tmp_path), [make_record(1, 1)]
     write(MODEL, records, output)
     served = Contract.verify(MODEL.path).served["sha256"]
-    expected = {"file_sha256": served, "sources": {"some": compute_metrics(records)}, "mishaps": MISHAPS, "ood": OOD}
-    assert json.loads(output.evaluation.read_text()) == expected
+    assert json.loads(output.evaluation.read_text()) == {"file_sha256": served, **metrics(records)}
 
 
 def test_one_epoch_is_singular(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
-from export.evaluation.metrics import compute_metrics
+from export.evaluation.metrics import compute_metrics, confidence_histogram, wilson_interval
 from export.evaluation.plots import (
     CAPTION_HEIGHT,
     COLUMNS,
@@ -53,9 +54,28 @@ def test_each_source_has_a_reliability_diagram_and_a_confusion_matrix() -> None:
     """Titles each panel with source and number of images, and writes every count that is not 0."""
     sources = {"one": RECORDS, "two": RECORDS * 2}
     titles = [axes.get_title() for axes in plot_reliability(sources).axes]
-    assert titles == ["one, n = 3", "two, n = 6"]
+    assert titles == ["one, n = 3", "two, n = 6", "", ""]
     matrices = plot_confusion({name: compute_metrics(records) for name, records in sources.items()})
     assert sorted(text.get_text() for text in matrices.axes[1].texts) == ["2", "2", "2"]
+
+
+def test_the_reliability_diagram_shows_counts_and_intervals() -> None:
+    """Write the number of predictions above each bin, and draw the interval of those that have any."""
+    records = [*[make_record(1, 1, 0.9)] * 9, make_record(1, 7, 0.9), make_record(2, 7, 0.4), make_record(3, None)]
+    above, _ = plot_reliability({"some": records}).axes
+    assert [text.get_text() for text in above.texts] == ["1", "10"]
+    intervals = [np.asarray(line.get_ydata(), float).tolist() for line in above.lines[1::2]]
+    assert intervals == [pytest.approx(wilson_interval(*counts)) for counts in ((0, 1), (9, 10))]
+
+
+def test_the_histogram_tells_right_from_wrong_predictions() -> None:
+    """Draw a bar for the predictions of each bin, and write its count."""
+    records = [*[make_record(1, 1, 0.9)] * 9, make_record(1, 7, 0.9), make_record(2, 7, 0.4), make_record(3, None)]
+    _, below = plot_reliability({"some": records}).axes
+    heights = [bar.get_height() for bar in below.patches if isinstance(bar, Rectangle)]
+    assert np.array_equal(np.array(heights).reshape(2, -1), confidence_histogram(records))
+    assert [text.get_text() for text in below.texts if text.get_text()] == ["1", "1", "9"]
+    assert below.get_ylim()[0] < 1, "a single prediction has a bar"
 
 
 def test_the_training_curve_shows_every_epoch() -> None:
