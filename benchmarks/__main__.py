@@ -9,16 +9,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Load, require_wrk, run_load
 from benchmarks.observation import measure_observation
 from benchmarks.payloads import DIGIT, Request, all_images, all_requests, mix_request
+from benchmarks.plot import draw
 from benchmarks.real_images import real_images
 from benchmarks.report import table
 from benchmarks.server import RunningServer, python, start_server
 from benchmarks.stages import measure_stages
+from export.progress import Progress
 
 CONNECTIONS = (1, 16, 64)
 OBSERVATION_ROUNDS = 7
@@ -36,7 +39,7 @@ SERVERS: Mapping[str, tuple[list[str], bytes]] = {
 
 
 def main() -> None:
-    """Print one table, and write it with all measurements into a folder."""
+    """Print one table, and write it with all measurements and a plot into a folder."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=2, help="seconds of load per measurement (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements per row; the table shows the median (3)")
@@ -57,6 +60,7 @@ def main() -> None:
     options.into.mkdir(parents=True, exist_ok=True)
     (options.into / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     (options.into / "results.md").write_text(table(results))
+    draw(options.into)
     print(table(results))
 
 
@@ -101,13 +105,11 @@ def _load_alternately(
     servers: Mapping[str, RunningServer], requests: Sequence[Request], core: int, rounds: int, seconds: int
 ) -> list[dict[str, Any]]:
     """Load every server with every request at every number of connections, in turn, `rounds` times."""
+    turns = list(product(range(rounds), requests, CONNECTIONS, servers.items()))
     return [
         {"request": request.name, "connections": connections, "server": name}
         | asdict(_load(server, request, connections, core, seconds))
-        for _ in range(rounds)
-        for request in requests
-        for connections in CONNECTIONS
-        for name, server in servers.items()
+        for _, request, connections, (name, server) in Progress(turns, "Measuring", unit="loads")
     ]
 
 
