@@ -78,10 +78,10 @@ def main(path: Path = Path(__file__).parent / "preprocessing.png") -> None:
     sheet.save(path, optimize=True)
 
 
-def fit_tile(pixels: NDArray[np.float32]) -> Image.Image:
-    """Enlarge float32 (h, w) in [0, 1] to fit a tile."""
+def fit_tile(pixels: NDArray[np.float32], box: tuple[int, int] = (TILE, TILE)) -> Image.Image:
+    """Enlarge float32 (h, w) in [0, 1] to fit a box of this width and height."""
     image = Image.fromarray((pixels * 255).astype(np.uint8))
-    scale = TILE / max(image.size)
+    scale = min(box[0] / image.width, box[1] / image.height)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.NEAREST)
 
