@@ -82,7 +82,7 @@ overlapping, each digit with another pen. Of two digits that overlap one is lost
     [
         line("house number", "407", house_number),
         line("date", "241295", date_with_dots),
-        line("code in boxes", "40213", code_in_boxes, "The sides of the printed boxes are read as 1."),
+        line("code in boxes", "40213", code_in_boxes),
         number("line 0", 0, "The 7 overlaps the 1."),
         number("line 1", 1),
         number("line 2", 2, "The 3 and the first 6 overlap, and are read as one digit."),

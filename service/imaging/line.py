@@ -1,6 +1,7 @@
 """Find the digits of a line, from left to right, and where those that touch may be cut apart."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,8 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging.components import Components, label_components
 from service.imaging.cuts import Group, cut_group
-from service.imaging.lines import Lines
-from service.imaging.local_ink import LocalInk, local_inks
+from service.imaging.lines import Lines, remove_bars
+from service.imaging.local_ink import local_inks
 from service.imaging.segment import Ink, ink_threshold, subtract_background
 from service.imaging.selection import is_border_artifact
 
@@ -18,6 +19,12 @@ MAX_COMPONENTS = 48
 
 LINE_WINDOWS = (1 / 8,)
 """Window of the local background, as a share of the longer side."""
+
+LINE_SHARES = (0.15, 0.4)
+"""Length of the shortest printed line that is removed, as a share of the image's side."""
+
+MIN_SIDES = 2
+"""Sides of boxes that are removed from a first reading. A single one may be a 1 that is high."""
 
 MIN_HEIGHT = 0.5
 """Share of the line's height. What is lower, such as a dot or a dash, is not a digit."""
@@ -36,18 +43,19 @@ def find_line(gray: NDArray[np.uint8], with_cuts: bool = True) -> list[Group]:
         pixels, noise = subtract_background(gray)
     except ImageError:
         return []
-    return _groups(pixels, pixels > ink_threshold(pixels, noise), with_cuts)
+    return _groups(pixels, remove_bars(pixels > ink_threshold(pixels, noise), MIN_SIDES), with_cuts)
 
 
 def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
     """Find the groups of a line on a local background, with and without printed lines."""
     for ink in local_inks(gray, LINE_WINDOWS):
-        yield _groups(ink.pixels, ink.mask)
+        yield _groups(ink.pixels, remove_bars(ink.mask))
         lines = Lines(ink.mask)
-        for min_share in (0.15, 0.4):
-            mask = lines.remove(min_share)
+        for remove, min_share in product((lines.remove, lines.remove_horizontal), LINE_SHARES):
+            mask = remove(min_share)
             if not np.array_equal(mask, ink.mask):
-                yield _groups(LocalInk(np.where(mask, ink.pixels, np.float32(0))).pixels, mask)
+                mask = remove_bars(mask)
+                yield _groups(np.where(mask, ink.pixels, np.float32(0)), mask)
 
 
 def _groups(pixels: NDArray[np.float32], mask: NDArray[np.bool_], with_cuts: bool = True) -> list[Group]:

@@ -13,6 +13,12 @@ MAX_THICKNESS = 3
 MAX_THICKNESS_SHARE = 1 / 20
 """A line's mean thickness in pixels, or as a share of its length, whichever allows more."""
 
+MAX_BAR_THICKNESS, MAX_BAR_WIDTH = 0.12, 0.25
+MIN_DIGIT_HEIGHT = 0.4
+MIN_OVERHANG, MIN_CUT = 0.15, 0.2
+"""Mean thickness and width of a bar, and height of a digit, as shares of the height; how far the side of a box extends
+beyond the digits, and where that of an open one begins below their top, as shares of their height."""
+
 
 class Lines:
     """The printed lines of a mask: horizontal and vertical ones, a little askew at most."""
@@ -20,7 +26,7 @@ class Lines:
     def __init__(self, mask: NDArray[np.bool_]) -> None:
         """Find what may be a line in a mask, bool (H, W)."""
         self._mask = mask
-        self._directions = (_Direction(mask), _Direction(mask.T))
+        self._horizontal, self._vertical = _Direction(mask), _Direction(mask.T)
 
     def remove(self, min_share: float) -> NDArray[np.bool_]:
         """Return the mask, bool (H, W), without its lines.
@@ -28,8 +34,11 @@ class Lines:
         min_share: length of the shortest line, as a share of the image's side. Strokes that cross a line keep the
         pixels of the crossing.
         """
-        horizontal, vertical = (direction.lines(min_share) for direction in self._directions)
-        return self._mask & ~horizontal & ~vertical.T
+        return self.remove_horizontal(min_share) & ~self._vertical.lines(min_share).T
+
+    def remove_horizontal(self, min_share: float) -> NDArray[np.bool_]:
+        """Return the mask, bool (H, W), without its horizontal lines, as `remove` does: a 1 is a vertical line."""
+        return self._mask & ~self._horizontal.lines(min_share)
 
 
 class _Direction:
@@ -39,14 +48,14 @@ class _Direction:
         self._mask = mask
         segment = max(MIN_SEGMENT, mask.shape[1] // 8) // 2 * 2 + 1
         runs = morphology.open(morphology.dilate(mask, 3, 1), 1, segment)  # a line askew moves by one row in each run
-        self._components = label_components(runs, runs.astype(np.float32)) if runs.any() else None
+        self._components = label_components(runs, (mask & runs).astype(np.float32)) if runs.any() else None
 
     def lines(self, min_share: float) -> NDArray[np.bool_]:
         """Return the pixels of lines without their crossings, bool (H, W)."""
         if self._components is None:
             return np.zeros_like(self._mask)
         length = self._components.width
-        thickness = np.maximum(self._components.ink / length - 2, 1)  # without the two rows of the dilation
+        thickness = np.maximum(self._components.ink / length, 1)  # of both together if two lines are close
         is_thin = thickness <= np.maximum(MAX_THICKNESS, MAX_THICKNESS_SHARE * length)
         is_line = is_thin & (length >= min_share * self._mask.shape[1])
         if not is_line.any():
@@ -54,3 +63,28 @@ class _Direction:
         mean_thickness = np.average(thickness[is_line], weights=length[is_line] ** 2)  # long ones are surely lines
         crossing = int(np.ceil(mean_thickness) + 3) // 2 * 2 + 1
         return self._components.mask(is_line) & ~morphology.open(self._mask, crossing, 1)
+
+
+def remove_bars(mask: NDArray[np.bool_], min_count: int = 1) -> NDArray[np.bool_]:
+    """Remove the sides of boxes from a mask, bool (H, W), whose horizontal lines are removed.
+
+    A side is an upright bar that extends beyond the digits, at both ends, or at the lower one if it begins below their
+    top. A 1 is such a bar, but about as high as the other digits. Fewer than `min_count` sides are kept, and so are
+    bars without digits.
+    """
+    if not mask.any():
+        return mask
+    components = label_components(mask, mask.astype(np.float32))
+    height = components.height
+    is_thin = components.ink <= MAX_BAR_THICKNESS * height * height
+    is_bar = is_thin & (components.width <= MAX_BAR_WIDTH * height)
+    is_digit = ~is_bar & (height >= MIN_DIGIT_HEIGHT * height.max())
+    if not is_bar.any() or not is_digit.any():
+        return mask
+    top, bottom = np.median(components.top[is_digit]), np.median(components.bottom[is_digit])
+    digit_height = bottom - top
+    is_below = components.bottom - bottom > MIN_OVERHANG * digit_height
+    is_above = top - components.top > MIN_OVERHANG * digit_height
+    is_open = components.top - top > MIN_CUT * digit_height
+    is_side = is_bar & is_below & (is_above | is_open)
+    return mask & ~components.mask(is_side) if np.count_nonzero(is_side) >= min_count else mask

@@ -34,11 +34,16 @@ MAX_PIECES = 256
 
 
 def read_line(gray: Gray, classify: Classify) -> list[Reading]:
-    """Read the digits of a line in an image, uint8 (H, W), from left to right. Returns none if there are none."""
+    """Read the digits of a line in an image, uint8 (H, W), from left to right. Returns none if there are none.
+
+    Alternatives are read if a digit is doubtful, or if digits were cut apart: they may be one printed frame.
+    """
     if _is_strip(gray):
         return []
-    first = next(iter(_read_groups([find_line(gray)], classify)), [])
-    if first and min(reading.prediction.confidence for reading in first) >= MIN_SURE_DIGIT:
+    groups = find_line(gray)
+    first = _read_groups([groups], classify)[0]
+    is_sure = bool(first) and min(reading.prediction.confidence for reading in first) >= MIN_SURE_DIGIT
+    if is_sure and len(first) == len(groups):
         return first
     return max([first, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
 

@@ -115,17 +115,31 @@ def test_dots_and_dashes_are_left_out(client: TestClient) -> None:
     assert post(client, Image.fromarray(date))["number"] == "3105"
 
 
-def test_digits_in_boxes_are_read(client: TestClient) -> None:
-    """Read a post code in the printed boxes of a form."""
-    code = np.asarray(line_of("4075", gap=50)).copy()
-    ink = code < 128
-    columns = np.flatnonzero(ink.any(axis=0))
+@pytest.mark.parametrize("scale", [0.5, 1, 3])
+@pytest.mark.parametrize("pen", [1, 2, 4, 6])
+@pytest.mark.parametrize("number", ["4075", "40213"])
+def test_digits_in_boxes_are_read(client: TestClient, number: str, pen: int, scale: float) -> None:
+    """Read a post code in the printed boxes of a form, which share their sides."""
+    code = np.asarray(line_of(number, gap=50)).copy()
+    columns = np.flatnonzero((code < 128).any(axis=0))
     groups = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
     edges = [int(groups[0][0]) - 25, *(int(group[-1]) + 25 for group in groups)]
     for edge in edges:
-        code[35:165, edge : edge + 2] = 90
-    code[35:37, edges[0] : edges[-1] + 2] = code[163:165, edges[0] : edges[-1] + 2] = 90
-    assert post(client, Image.fromarray(code))["number"] == "4075"
+        code[25:175, edge : edge + pen] = 90
+    for top in (25, 175 - pen):
+        code[top : top + pen, edges[0] : edges[-1] + pen] = 90
+    size = (round(scale * code.shape[1]), round(scale * code.shape[0]))
+    response = post(client, Image.fromarray(code).resize(size))
+    assert response["number"] == number
+    assert response["confidence"] > 0.5
+
+
+def test_one_tall_digit_is_kept(client: TestClient) -> None:
+    """Read a 1 that is higher than the digit beside it at both ends."""
+    page = Image.new("L", (300, 200), 255)
+    page.paste(line_of("4").crop((40, 50, 160, 150)), (20, 50))
+    ImageDraw.Draw(page).line((210, 20, 210, 180), 0, 10)
+    assert post(client, page)["number"] == "41"
 
 
 def test_too_many_digits_are_rejected(client: TestClient) -> None:
