@@ -1,6 +1,7 @@
 """Shared fixtures: MNIST, the real model, and the real app around it."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ MISSING_MNIST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Print the ten slowest tests, unless the command line says otherwise."""
+    """Print the ten slowest tests, unless the command line says otherwise, and let tests interrupt processes."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job of a shell; child processes inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.durations is None:
         config.option.durations = 10
 
