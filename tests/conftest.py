@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "weights"
 
 LONGEST = (
-    "test_python_versions.py",
     "export/evaluation/test_evaluate.py",
     "test_soak.py",
     "export/build/test_build.py",
