@@ -45,8 +45,10 @@ MISSING_MNIST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Print the ten slowest tests, unless the command line says otherwise, and let tests interrupt processes."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job of a shell; child processes inherit it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL}
+    for number, default in defaults.items():
+        if signal.getsignal(number) is signal.SIG_IGN:  # in a background job of a shell; child processes inherit it
+            signal.signal(number, default)
     if config.option.durations is None:
         config.option.durations = 10
 

@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import logging
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +27,15 @@ from tests.service.web.inference_requests import IMAGES, document, numbers, stri
 
 COUNTS = {"decode": 200, "form": 1_500, "document": 1_500, "inference": 500, "app": 40}
 """Inputs that take about half a second."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def restored_log() -> Iterator[None]:
+    """Remove the handler by which the target `app` fails at a logged exception: other tests provoke one."""
+    log = logging.getLogger("digit_service")
+    handlers = list(log.handlers)
+    yield
+    log.handlers = handlers
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -48,6 +48,7 @@ RUN_BY = {
     "PORT=8301 .venv/bin/digit-service": WHEEL,
     "digit-predict": "tests/test_wheel.py::test_the_installed_command_line_predicts_in_another_folder",
     "make train": f"{HERE}::test_what_takes_minutes_starts",
+    "make train DATA=folder": "tests/test_make.py::test_the_folder_of_own_digits_reaches_the_command",
     "make export": f"{HERE}::test_what_takes_minutes_starts",
     "make card": f"{HERE}::test_what_takes_minutes_starts",
     "make help": "tests/test_make.py::test_the_help_lists_every_target_in_one_screen",
