@@ -79,7 +79,7 @@ def scene(name: str, seed: int, note: str = "") -> Picture:
 
 
 def outlier(name: str, kind: str, seed: int, note: str = "") -> Picture:
-    """Draw something that is no digit, as `make evaluate` does."""
+    """Draw an outlier, as `make evaluate` does."""
     return Picture(name, "", lambda: encode_png(outlier_scene(EVAL_DRAWINGS[kind], np.random.default_rng(seed))), note)
 
 

@@ -42,7 +42,7 @@ def read_rows(folder: Path) -> list[LabelRow]:
 
 
 def _parse(table: Path, file: Iterator[str]) -> Iterator[LabelRow]:
-    """Parse the lines of the table. Raises DataError if the first one is no header."""
+    """Parse the lines of the table. Raises DataError if the first line is not a header."""
     reader = csv.DictReader(file, restval="")
     header = [name.strip().lower() for name in reader.fieldnames or []]
     if not header:

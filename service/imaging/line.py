@@ -54,8 +54,8 @@ def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
         for remove, min_share in product((lines.remove, lines.remove_horizontal), LINE_SHARES):
             mask = remove(min_share)
             if not np.array_equal(mask, ink.mask):
-                mask = remove_bars(mask)
-                yield _groups(np.where(mask, ink.pixels, np.float32(0)), mask)
+                without = remove_bars(mask)
+                yield _groups(np.where(without, ink.pixels, np.float32(0)), without)
 
 
 def _groups(pixels: NDArray[np.float32], mask: NDArray[np.bool_], with_cuts: bool = True) -> list[Group]:

@@ -85,7 +85,8 @@ def _classify_pieces(images: Sequence[NDArray[np.float32]], classify: Classify) 
     """Classify normalized images, float32 (28, 28), some of thin strokes."""
     if not images:
         return []
-    return thicken_doubtful(images, classify(np.stack([standardize(image) for image in images])), classify)
+    predictions = classify(np.stack([standardize(image) for image in images]))
+    return thicken_doubtful(images, predictions, classify, MIN_SURE_DIGIT)
 
 
 def _best_cuts(group: Group, predictions: Sequence[Prediction]) -> list[Reading]:

@@ -12,9 +12,6 @@ from service.imaging.segment import Ink
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify
 
-MIN_SURE = 0.9
-"""A prediction with less confidence is doubtful."""
-
 MIN_INK = 0.5
 """Share of the strongest ink that a stroke has."""
 
@@ -22,14 +19,15 @@ Image = NDArray[np.float32]
 
 
 def thicken_doubtful(
-    images: Sequence[Image], predictions: Sequence[Prediction], classify: Classify
+    images: Sequence[Image], predictions: Sequence[Prediction], classify: Classify, min_sure: float
 ) -> list[Prediction]:
     """Replace doubtful predictions of thin strokes, if two ways to thicken them give the same digit.
 
-    images: float32 (28, 28) in [0, 1], 1 = ink, one for each prediction. The less confident of the two counts.
+    images: float32 (28, 28) in [0, 1], 1 = ink, one for each prediction. min_sure: a prediction with less confidence
+    is doubtful. The less confident of the two counts.
     """
     result = list(predictions)
-    thin = [index for index, image in enumerate(images) if result[index].confidence < MIN_SURE and _is_thin(image)]
+    thin = [index for index, image in enumerate(images) if result[index].confidence < min_sure and _is_thin(image)]
     if thin:
         thicker = [standardize(version) for index in thin for version in _thicken(images[index])]
         classified = classify(np.stack(thicker))

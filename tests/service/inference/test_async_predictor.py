@@ -255,16 +255,21 @@ def test_batch_reserves_the_memory_of_its_largest_image(classifier: Classifier) 
     asyncio.run(test())
 
 
+async def predict_during_batch(predictor: AsyncPredictor, recording: RecordingPredictor, files: list[bytes]) -> None:
+    """Predict an image that arrives after a batch of three has begun, and before it is done."""
+    batch = asyncio.ensure_future(predictor.predict_batch(files))
+    while not recording.calls:
+        await asyncio.sleep(0.001)
+    assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
+    assert not batch.done()
+    assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
+
+
 def test_batch_lets_others_in_between_its_images(classifier: Classifier) -> None:
     """Predict an image that arrives after a batch of large ones before the batch is done."""
 
     async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
-        batch = asyncio.ensure_future(predictor.predict_batch([LARGE, LARGE, LARGE]))
-        while not recording.calls:
-            await asyncio.sleep(0.001)
-        assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
-        assert not batch.done()
-        assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
+        await predict_during_batch(predictor, recording, [LARGE, LARGE, LARGE])
         assert sorted(call[0] for call in recording.calls) == ["begin", *["begin_batch"] * 3, "finish"]
 
     run(classifier, test)
@@ -274,12 +279,7 @@ def test_batch_lets_others_in_between_its_doubtful_images(classifier: Classifier
     """Predict an image that arrives after a batch of doubtful ones before their alternatives are read."""
 
     async def test(predictor: AsyncPredictor, recording: RecordingPredictor, _in_flight: InFlight) -> None:
-        batch = asyncio.ensure_future(predictor.predict_batch([HALF_INVERTED, CHEAP, HALF_INVERTED]))
-        while not recording.calls:
-            await asyncio.sleep(0.001)
-        assert (await predictor.predict(EXPENSIVE)).digit == DIGIT
-        assert not batch.done()
-        assert [result.digit for result in await batch if isinstance(result, Prediction)] == [DIGIT] * 3
+        await predict_during_batch(predictor, recording, [HALF_INVERTED, CHEAP, HALF_INVERTED])
         assert [call[0] for call in recording.calls if call[0] != "begin"] == ["begin_batch", *["finish"] * 3]
 
     run(classifier, test)
