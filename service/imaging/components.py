@@ -23,6 +23,10 @@ class Components:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
 
+    def __len__(self) -> int:
+        """Count the components: K."""
+        return len(self.ink)
+
     @property
     def height(self) -> NDArray[np.int64]:
         """Height of each bounding box in pixels, int64 (K,)."""

@@ -71,7 +71,7 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
         page_ink = _ink_on_page(gray, _page_bounds(components, main), float(ink.max()))
         if page_ink is not None:
             return page_ink
-    digit = components.mask(digit_components(components, main))
+    digit = components.mask(digit_components(components, main)) if len(components) > 1 else mask
     pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
     return Ink(pixels, 0, 0, has_neighbors(components, main), is_ambiguous)
 
@@ -119,7 +119,7 @@ def ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
 
 def _main_component(components: Components) -> int:
     """Return the component with the most ink, weighted by its place."""
-    return int(prominence(components).argmax())
+    return int(prominence(components).argmax()) if len(components) > 1 else 0
 
 
 def _is_page(components: Components, main: int) -> bool:

@@ -28,7 +28,7 @@ def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
 
 def has_neighbors(components: Components, main: int) -> bool:
     """Return whether a component of about the same height stands beside the main one, and not above or below it."""
-    if len(components.ink) == 1:
+    if len(components) == 1:
         return False
     shared_rows = np.minimum(components.bottom, components.bottom[main]) - np.maximum(
         components.top, components.top[main]
