@@ -26,8 +26,8 @@ from export.progress import Progress
 CONNECTIONS = (1, 16, 64)
 OBSERVATION_ROUNDS = 7
 LARGE_BODY = 1_000_000
-LARGE_BODY_FACTOR = 3
-"""Requests with a large body are slow. Their load lasts this many times as long, so that there is enough to count."""
+LONG_LOAD_FACTOR = 3
+"""Requests with a large body are slow, and of a mix each must be sent. Their load lasts this many times as long."""
 
 PACKAGES = ("onnxruntime", "numpy", "pillow", "starlette", "uvicorn", "torch", "fastapi")
 
@@ -114,7 +114,7 @@ def _load_alternately(
 
 
 def _load(server: RunningServer, request: Request, connections: int, core: int, seconds: int) -> Load:
-    factor = LARGE_BODY_FACTOR if len(request.body) > LARGE_BODY else 1
+    factor = LONG_LOAD_FACTOR if len(request.body) > LARGE_BODY or request.more_bodies else 1
     load = run_load(server.port, request, connections, seconds * factor, core)
     server.wait_until_idle()
     return load

@@ -28,7 +28,7 @@ def table(results: Mapping[str, Any]) -> str:
         [
             "# Results of `make bench`",
             "",
-            f"Medians of loads of {results['seconds_per_load']} s (large bodies: three times as long), with minimum and"
+            f"Medians of loads of {results['seconds_per_load']} s (large bodies and mixes: three times as long), with minimum and"
             " maximum in brackets.",
             "The server runs on one core, the load generator on another. Memory is read before and after all loads.",
             "",

@@ -12,7 +12,7 @@ from export.data.mishaps import crops, pages
 from export.data.mishaps.forms import Render
 from export.data.mishaps.ranges import TRAIN
 from service.imaging.alternatives import find_alternatives, find_digit_or_none
-from service.imaging.line import find_line, find_line_alternatives
+from service.imaging.line import find_line_alternatives, find_lines
 
 Gray = NDArray[np.uint8]
 
@@ -116,7 +116,7 @@ def _with_boxes(gray: Gray) -> Image.Image:
     """Draw the boxes of the version of the line with the most digits."""
     image = Image.fromarray(gray)
     brush = ImageDraw.Draw(image)
-    groups = find_line(gray)
+    groups = find_lines(gray)[0]
     for group in groups if len(groups) > 1 else max(find_line_alternatives(gray), key=len):
         whole = next(piece for piece in group.pieces if piece.end - piece.start == len(group.strokes) - 1)
         left, top, width, height = whole.digit.box

@@ -29,7 +29,7 @@ LONGEST = (
     "openapi/test_postman.py",
     "service/test_mnist.py",
     "service/process/test_lifecycle.py",
-    "service/process/test_edge.py",
+    "service/process/edge/test_connections.py",
     "service/inference/test_hostile_pictures.py",
     "service/web/test_hostile_uploads.py",
     "test_failover.py",

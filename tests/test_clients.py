@@ -108,6 +108,18 @@ def test_client_prints_the_error(client: list[str], service: Service) -> None:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
+def test_client_sends_the_api_key(
+    client: list[str], image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Send the key of the environment to a service that requires one."""
+    monkeypatch.setenv("API_KEY", 'a"b$c')
+    with running_service(tmp_path / "log", folder=ROOT) as service:
+        output, errors = start(client, image, url_of(service)).communicate(timeout=TIMEOUT)
+    assert errors == ""
+    assert json.loads(output)["digit"] == DIGIT
+
+
+@pytest.mark.parametrize("client", CLIENTS)
 def test_client_says_what_is_missing(client: list[str], image: Path) -> None:
     """Print one or two lines without a traceback if there is no service, no image, or no argument."""
     for arguments in ([str(image), "http://127.0.0.1:9"], ["none.png"], []):

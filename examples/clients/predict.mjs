@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 const ATTEMPTS = 4;
 const TIMEOUT_MS = 30_000;
 const MAX_WAIT_SECONDS = 20;
+const KEY = process.env.API_KEY ? { "X-API-Key": process.env.API_KEY } : {};
 
 /**
  * Return {digit, confidence} for the bytes of a PNG or JPEG file.
@@ -14,7 +15,7 @@ export async function predict(image, url = "http://localhost:8000") {
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(`${url.replace(/\/+$/, "")}/predict`, {
       method: "POST",
-      headers: { "Content-Type": "application/octet-stream" }, // the service judges by the bytes
+      headers: { "Content-Type": "application/octet-stream", ...KEY }, // the service judges by the bytes
       body: image,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

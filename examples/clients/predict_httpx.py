@@ -1,6 +1,7 @@
 """Read a digit with httpx (pip install httpx): python predict_httpx.py IMAGE [URL]."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -47,8 +48,10 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     url = sys.argv[2] if len(sys.argv) > 2 else "http://localhost:8000"
+    key = os.environ.get("API_KEY")
+    headers = {"X-API-Key": key} if key else {}
     try:
-        with httpx.Client(base_url=url, timeout=TIMEOUT) as client:
+        with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT) as client:
             print(json.dumps(predict(client, Path(sys.argv[1]).read_bytes())))
     except (OSError, RuntimeError, httpx.HTTPError) as error:
         sys.exit(f"predict_httpx.py: {error}")

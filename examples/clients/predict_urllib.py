@@ -1,6 +1,7 @@
 """Read a digit with Python's standard library: python predict_urllib.py IMAGE [URL]."""
 
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -20,6 +21,8 @@ def predict(image: bytes, url: str = "http://localhost:8000") -> dict[str, Any]:
     and OSError if there is no response within TIMEOUT seconds.
     """
     headers = {"Content-Type": "application/octet-stream"}  # the service judges by the bytes
+    if key := os.environ.get("API_KEY"):
+        headers["X-API-Key"] = key
     request = urllib.request.Request(f"{url.rstrip('/')}/predict", image, headers)  # noqa: S310
     for attempt in range(1, ATTEMPTS + 1):
         status, body, retry_after = _send(request)

@@ -11,8 +11,9 @@ from service.cli.result import Readings, Result, Thumbnail, make_result
 from service.cli.source import Source
 from service.errors import FileError, RequestError
 from service.imaging.decode import EncodedImage
+from service.inference.chunks import CHUNK_BYTES, CHUNK_SIZE, split_batch
 from service.inference.isolation import map_valid
-from service.inference.predictor import CHUNK_BYTES, CHUNK_SIZE, Predictor, split_batch
+from service.inference.predictor import Predictor
 
 THUMBNAIL_SIDE = 96
 

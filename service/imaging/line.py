@@ -11,7 +11,7 @@ from service.imaging.components import Components, label_components
 from service.imaging.cuts import Group, cut_group
 from service.imaging.lines import Lines, remove_bars
 from service.imaging.local_ink import local_inks
-from service.imaging.segment import Ink, ink_threshold, subtract_background
+from service.imaging.segment import MIN_CONTRAST, Ink, ink_threshold, subtract_background
 from service.imaging.selection import is_border_artifact
 
 MAX_COMPONENTS = 48
@@ -26,6 +26,9 @@ LINE_SHARES = (0.15, 0.4)
 MIN_SIDES = 2
 """Sides of boxes that are removed from a first reading. A single one may be a 1 that is high."""
 
+MIN_CROP_INK = 0.4
+"""Share of the contrast from which a pixel of a tight crop is ink."""
+
 MIN_HEIGHT = 0.5
 """Share of the line's height. What is lower, such as a dot or a dash, is not a digit."""
 
@@ -37,17 +40,26 @@ MIN_OVERLAP = 0.4
 """Share of the narrower one's width. Components that overlap more stand one above the other in one digit."""
 
 
-def find_line(gray: NDArray[np.uint8], with_cuts: bool = True) -> list[Group]:
-    """Find the groups of a line, from left to right, in an image, uint8 (H, W), against its background."""
+def find_lines(gray: NDArray[np.uint8], with_cuts: bool = True) -> list[list[Group]]:
+    """Find the groups of a line, from left to right, in an image, uint8 (H, W), against its background.
+
+    Returns the line without what lies along the border, then, if there is something, the line with it: in a tight crop
+    it is digits, otherwise a page's edge or a shadow. Returns none if the image shows no ink.
+    """
     try:
         pixels, noise = subtract_background(gray)
     except ImageError:
         return []
-    return _groups(pixels, remove_bars(pixels > ink_threshold(pixels, noise), MIN_SIDES), with_cuts)
+    mask = pixels > ink_threshold(pixels, noise)
+    inner = _groups(pixels, remove_bars(mask, MIN_SIDES), with_cuts)
+    if not (mask[[0, -1]].any() or mask[:, [0, -1]].any()):
+        return [inner]
+    return [inner, _groups(pixels, remove_bars(mask), with_cuts, with_border=True)]
 
 
 def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
-    """Find the groups of a line on a local background, with and without printed lines."""
+    """Find the groups of a line on a local background, with and without printed lines, and in a tight crop."""
+    yield from _tight_crops(gray)
     for ink in local_inks(gray, LINE_WINDOWS):
         yield _groups(ink.pixels, remove_bars(ink.mask))
         lines = Lines(ink.mask)
@@ -58,20 +70,34 @@ def find_line_alternatives(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
                 yield _groups(np.where(without, ink.pixels, np.float32(0)), without)
 
 
-def _groups(pixels: NDArray[np.float32], mask: NDArray[np.bool_], with_cuts: bool = True) -> list[Group]:
+def _tight_crops(gray: NDArray[np.uint8]) -> Iterator[list[Group]]:
+    """Take the darkest or the lightest gray as the background: the border of a tight crop may be mostly ink."""
+    low, high = np.percentile(gray, [2, 98])
+    if high - low < MIN_CONTRAST:
+        return
+    for ink in (gray - low, high - gray):
+        pixels = np.maximum(ink, 0).astype(np.float32)
+        mask = pixels > MIN_CROP_INK * (high - low)
+        if mask[0].any() and mask[-1].any():
+            yield _groups(pixels, remove_bars(mask), with_border=True)
+
+
+def _groups(
+    pixels: NDArray[np.float32], mask: NDArray[np.bool_], with_cuts: bool = True, with_border: bool = False
+) -> list[Group]:
     if not mask.any():
         return []
     components = label_components(mask, pixels)
-    members = _group_components(components)
+    members = _group_components(components, with_border)
     if not members:
         return []
     height = max(_extent(components.top, components.bottom, group) for group in members)
     return [cut_group(_group_ink(pixels, components, group), height, with_cuts) for group in members]
 
 
-def _group_components(components: Components) -> list[NDArray[np.int64]]:
-    """Return the components of each digit, int64 (k,), from left to right."""
-    usable = np.flatnonzero(~is_border_artifact(components))
+def _group_components(components: Components, with_border: bool) -> list[NDArray[np.int64]]:
+    """Return the components of each digit, int64 (k,), from left to right. with_border: keep border artifacts."""
+    usable = np.flatnonzero(with_border | ~is_border_artifact(components))
     if not usable.size:
         return []
     main = int(usable[components.ink[usable].argmax()])

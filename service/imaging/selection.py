@@ -9,6 +9,10 @@ MIN_NEIGHBOR_INK = 0.15
 """Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
 
 
+MAX_NEIGHBOR_HEIGHT = 1.5
+"""Heights of the digit. What is higher, at the border, is an artifact: a page's edge, a shadow."""
+
+
 def prominence(components: Components) -> NDArray[np.float64]:
     """Return the ink of each component, float64 (K,). At the image border, where a digit seldom is, it weighs less."""
     touches_border = touched_borders(components) > 0
@@ -39,7 +43,8 @@ def has_neighbors(components: Components, main: int) -> bool:
     is_tall = shared_rows >= 0.5 * components.height[main]
     is_beside = shared_columns < 0.5 * np.minimum(components.width, components.width[main])
     has_ink = components.ink >= MIN_NEIGHBOR_INK * components.ink[main]
-    return bool((is_tall & is_beside & has_ink & ~is_border_artifact(components)).any())
+    is_high = components.height <= MAX_NEIGHBOR_HEIGHT * components.height[main]
+    return bool((is_tall & is_beside & has_ink & (is_high | ~is_border_artifact(components))).any())
 
 
 def is_border_artifact(components: Components) -> NDArray[np.bool_]:

@@ -13,11 +13,12 @@ from service.imaging.buffers import Buffer
 from service.imaging.decode import MAX_CHEAP_PIXELS, EncodedImage
 from service.inference.batch_limit import BatchLimit
 from service.inference.batcher import Batcher
+from service.inference.chunks import CHUNK_SIZE, decode_bytes, split_batch
 from service.inference.classifier import Prediction
 from service.inference.in_flight import InFlight
 from service.inference.isolation import release_frames
 from service.inference.memory_pool import MemoryPool
-from service.inference.predictor import CHUNK_SIZE, Predictor, decode_bytes, split_batch
+from service.inference.predictor import Predictor
 from service.inference.reading import FirstReading, Reading
 from service.inference.tensors import Images
 

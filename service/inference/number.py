@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging.cuts import Group
-from service.imaging.line import find_line, find_line_alternatives
+from service.imaging.line import find_line_alternatives, find_lines
 from service.imaging.normalize import standardize
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
@@ -34,26 +34,43 @@ MAX_PIECES = 256
 
 
 def read_line(gray: Gray, classify: Classify) -> list[Reading]:
-    """Read the digits of a line in an image, uint8 (H, W), from left to right. Returns none if there are none.
+    """Read the digits of a line in an image, uint8 (H, W), from left to right, where all of them stand out.
 
-    Alternatives are read if a digit is doubtful, or if digits were cut apart: they may be one printed frame.
+    Returns none where a digit is doubtful, digits touch, or more lie along the border: it may be a printed frame.
     """
-    if _is_strip(gray):
-        return []
-    groups = find_line(gray)
-    first = _read_groups([groups], classify)[0]
-    is_sure = bool(first) and min(reading.prediction.confidence for reading in first) >= MIN_SURE_DIGIT
-    if is_sure and len(first) == len(groups):
-        return first
-    return max([first, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
+    groups, line, has_border = _longest_line(gray, classify)
+    return line if _is_sure(groups, line) and not has_border else []
+
+
+def read_doubtful_line(gray: Gray, classify: Classify) -> list[Reading]:
+    """Read the line that looks most like digits: with those along the border, cut apart, or without printed lines."""
+    groups, line, _ = _longest_line(gray, classify)
+    if _is_sure(groups, line) or _is_strip(gray):
+        return line
+    return max([line, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
+
+
+def _longest_line(gray: Gray, classify: Classify) -> tuple[list[Group], list[Reading], bool]:
+    """Return the groups with the most digits, these digits, and whether some lie along the border."""
+    lines = [] if _is_strip(gray) else find_lines(gray)
+    readings = _read_groups(lines, classify) or [[]]
+    index = max(range(len(readings)), key=lambda index: len(readings[index]))
+    return (lines or [[]])[index], readings[index], index > 0
+
+
+def _is_sure(groups: Sequence[Group], line: Sequence[Reading]) -> bool:
+    """Return whether each group is one digit without doubt."""
+    confidences = [reading.prediction.confidence for reading in line]
+    return len(line) == len(groups) > 0 and min(confidences) >= MIN_SURE_DIGIT
 
 
 def shows_several(gray: Gray, classify: Classify) -> bool:
     """Return whether an image, uint8 (H, W), surely shows several digits side by side."""
     if _is_strip(gray):
         return False
-    groups = find_line(gray, with_cuts=False)
-    lines = [groups] if len(groups) > 1 else [find_line(gray)]
+    lines = find_lines(gray, with_cuts=False)
+    if all(len(groups) < 2 for groups in lines):
+        lines = find_lines(gray)
     return any(_count_sure(readings) > 1 for readings in _read_groups(lines, classify))
 
 

@@ -1,6 +1,6 @@
 """The predictor: image bytes -> open -> decode -> find the digit -> classify -> reconsider where it is doubtful."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from service.errors import ImageError, RequestError
 from service.imaging.buffers import Buffer
 from service.imaging.decode import EncodedImage, open_image
 from service.imaging.normalize import Digit, find_digit, standardize
+from service.inference.chunks import split_batch
 from service.inference.classifier import Classifier, Prediction
 from service.inference.contract import Contract
 from service.inference.isolation import isolate, map_valid, release_frames
-from service.inference.number import MAX_DIGITS, read_line
+from service.inference.number import MAX_DIGITS, read_doubtful_line, read_line
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
@@ -22,10 +23,8 @@ from service.settings import Settings
 
 DEFAULTS = Settings()
 
-CHUNK_SIZE = 32
-CHUNK_BYTES = 10_000_000
-"""Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
-for several images. It bounds the memory of a large batch."""
+MIN_SURE_SINGLE = 0.9
+"""Confidence from which an image shows a single digit, if its line is doubtful."""
 
 
 class Predictor:
@@ -135,10 +134,31 @@ class Predictor:
         Raises ImageError if there is none, or if there are more than MAX_DIGITS.
         """
         first = self.begin(image)
-        line = isolate(lambda first: read_line(first.gray, self._classifier.classify), first)
-        if len(line) > MAX_DIGITS:
+        readings = isolate(self._read_line, first)
+        if len(readings) > MAX_DIGITS:
             raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
-        return [first.with_reading(reading) for reading in line] if len(line) > 1 else [self.finish(first)]
+        return [first.with_reading(reading) for reading in readings]
+
+    def _read_line(self, first: FirstReading) -> list[Reading]:
+        """Read a line that is sure, or else a single digit that is, or else the likelier line."""
+        line = read_line(first.gray, self._classifier.classify)
+        if len(line) > 1:
+            return line
+        single = self._settle_or_error(first)
+        if isinstance(single, Reading) and single.prediction.confidence >= MIN_SURE_SINGLE:
+            return [single]
+        line = read_doubtful_line(first.gray, self._classifier.classify)
+        if len(line) > 1:
+            return line
+        if isinstance(single, ImageError):
+            raise single
+        return [single]
+
+    def _settle_or_error(self, first: FirstReading) -> Reading | ImageError:
+        try:
+            return self._settle(first)
+        except ImageError as error:
+            return release_frames(error)
 
     def classify(self, images: NDArray[np.float32]) -> list[Prediction]:
         """Classify float32 (N, 1, 28, 28), standardized, N > 0, in one run of the model."""
@@ -158,26 +178,6 @@ class Predictor:
         reading = reconsider(first, self._classifier.classify)
         laps.end("alternatives")
         return reading
-
-
-def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[EncodedImage | RequestError]]:
-    """Split a batch into chunks of up to CHUNK_SIZE images and CHUNK_BYTES bytes of decoding, or one larger image."""
-    chunk: list[EncodedImage | RequestError] = []
-    size = 0
-    for image in images:
-        needed = decode_bytes(image)
-        if chunk and (len(chunk) == CHUNK_SIZE or size + needed > CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(image)
-        size += needed
-    if chunk:
-        yield chunk
-
-
-def decode_bytes(image: EncodedImage | RequestError) -> int:
-    """Return the memory that decoding takes: none if the file could not be opened."""
-    return 0 if isinstance(image, RequestError) else image.decode_bytes
 
 
 def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Protocol
 
 from service.metrics.registry import Registry
-from service.process.rejections import CLOSE, raw_response
+from service.process.rejections import ANY_ORIGIN, CLOSE, raw_response
 from service.web.error_response import INFERENCE_PATH, RETRY_AFTER_SECONDS
 
 SHED_PER_SERVED = 3
@@ -55,9 +55,6 @@ class PausedConnection(Protocol):
 
 METHOD = b"POST "
 INFERENCE_PREFIX = f"{INFERENCE_PATH}/".encode()
-
-ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
-"""Scripts of any origin may read the response and when to try again: it tells nothing about the client."""
 
 SHED, SHED_AND_CLOSE, SHED_INFERENCE, SHED_INFERENCE_AND_CLOSE = (
     raw_response(503, DETAIL, {**ANY_ORIGIN, **close}, path) for path in ("/", INFERENCE_PATH) for close in ({}, CLOSE)

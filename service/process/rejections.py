@@ -11,6 +11,8 @@ from service.web.request_id import HEADER
 from service.web.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 
 CLOSE = {"Connection": "close"}
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+"""Scripts of any origin may read the response and when to try again: it tells nothing about the client."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,6 @@ def raw_response(status: int, detail: str, headers: Mapping[str, str], path: str
 
 async def respond_stopped(scope: Scope, receive: Receive, send: Send) -> None:
     """Respond to a request that takes longer than the server waits for at its end. An ASGI app."""
-    response = error_response(STOPPED.status, STOPPED.detail, CLOSE)
+    response = error_response(STOPPED.status, STOPPED.detail, {**ANY_ORIGIN, **CLOSE})
     response.raw_headers += SECURITY_HEADERS
     await response(scope, receive, send)

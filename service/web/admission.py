@@ -129,7 +129,8 @@ class Admission:
         if size > pool.capacity:
             self.refused += 1
             raise UploadTooLargeError(
-                f"The upload has {size} bytes, and this service has memory for {pool.capacity}. Send a smaller file."
+                f"The upload has {size} bytes, and this service has memory for {pool.capacity}."
+                " Send a smaller file, or fewer files."
             )
 
 

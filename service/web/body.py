@@ -125,7 +125,7 @@ def _append(body: Buffer, chunk: bytes) -> Buffer:
 
 def upload_too_large(max_bytes: int) -> UploadTooLargeError:
     """Return the error of a body with more than `max_bytes` bytes."""
-    return UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file.")
+    return UploadTooLargeError(f"The upload is larger than {max_bytes} bytes. Send a smaller file, or fewer files.")
 
 
 def _content_type(request: Request) -> ContentType:

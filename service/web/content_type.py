@@ -10,6 +10,7 @@ from service.imaging.decode import has_image_signature
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/jpg")
 UNDECLARED_TYPES = ("", "application/octet-stream")
 FORM_TYPE = "multipart/form-data"
+JSON_TYPE = "application/json"
 
 MAX_ECHO = 100
 """Characters of a client's input that an error repeats."""
@@ -54,7 +55,8 @@ class ContentType:
 
     def _invalid(self) -> RequestError:
         shown = self.media_type[:MAX_ECHO].encode("ascii", "backslashreplace").decode() or "unknown"
-        return RequestError(f"Invalid file type: {shown}. Only JPEG and PNG are supported.")
+        advice = " Send base64 in JSON to /predict-base64." if self.media_type == JSON_TYPE else ""
+        return RequestError(f"Invalid file type: {shown}. Only JPEG and PNG are supported.{advice}")
 
 
 def parse_parameters(header: bytes) -> dict[bytes, bytes]:

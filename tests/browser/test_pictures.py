@@ -1,5 +1,6 @@
 """Pictures are dropped, pasted, chosen and photographed. What is wrong with one is said in a sentence."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ def test_chosen_picture_is_read(page: Page, control: str) -> None:
     """Read a picture that is chosen, or that a phone's camera takes."""
     page.locator(control).set_input_files(PHOTO)
     expect(sentence(page)).to_contain_text("Read as 8 with")
+
+
+@pytest.mark.parametrize("image_format", ["WEBP", "GIF", "BMP"])
+def test_picture_in_another_format_is_converted(page: Page, image_format: str) -> None:
+    """Read a picture in a format that the browser knows and the service does not."""
+    file = BytesIO()
+    SEVEN.save(file, image_format)
+    give_file(page, "drop", "file", f"image/{image_format.lower()}", file.getvalue())
+    expect(sentence(page)).to_contain_text("Read as 7 with")
 
 
 def test_button_opens_the_choice_of_files(page: Page) -> None:
@@ -65,12 +75,13 @@ def test_a_stroke_replaces_the_picture(page: Page) -> None:
 @pytest.mark.parametrize(
     ("media_type", "content", "expected"),
     [
+        ("image/heic", b"heic", "Invalid file type: image/heic. Only JPEG and PNG are supported."),
         ("text/plain", b"text", "Invalid file type: text/plain. Only JPEG and PNG are supported."),
         ("image/png", PHOTO.read_bytes()[:2_000], "truncated"),
         ("image/png", encode(SEVEN.point(lambda _: 255)), "No digit found. Send an image of one digit"),
         ("image/png", b"", "The body is empty."),
     ],
-    ids=["text", "truncated", "blank", "empty"],
+    ids=["unknown image", "text", "truncated", "blank", "empty"],
 )
 def test_error_of_the_service_is_a_sentence(page: Page, media_type: str, content: bytes, expected: str) -> None:
     """Show the service's own sentence, without the prefix that is for programs."""

@@ -2,7 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { drawWithKeyboard, drawWithPointer } from "./pens.js";
-import { acceptPictures } from "./pictures.js";
+import { acceptPictures, toSentType } from "./pictures.js";
 import { apiKey, describeModel, readNumber, Watch } from "./service.js";
 import { Surface } from "./surface.js";
 
@@ -125,7 +125,7 @@ drawWithPointer(byId("canvas"), surface);
 drawWithKeyboard(byId("canvas"), surface, byId("pen"), say);
 acceptPictures(
   { choose: byId("choose"), file: byId("file"), camera: byId("camera"), photo: byId("photo") },
-  (file) => surface.show(file),
+  async (file) => surface.show(await toSentType(file)),
   () => answer.empty("That was not a picture file. Drop a PNG or JPEG file.", true),
 );
 showWidth();

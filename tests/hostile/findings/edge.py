@@ -10,8 +10,8 @@ from service.process.log_limit import MAX_REPEATS
 from tests.hostile.findings.observation import Outcome, observed, quiet_service, worst
 from tests.images import DIGIT
 from tests.service.process.connection import POST, Connection, get, post_head
+from tests.service.process.edge.requests import JAVA_POST, MALFORMED, UPGRADE
 from tests.service.process.running_service import PNG, PYTHON, Service
-from tests.service.process.test_edge import JAVA_POST, MALFORMED, UPGRADE
 
 DESCRIPTORS, SILENT = 1_024, 1_100
 MAX_LOG_BYTES = 100_000

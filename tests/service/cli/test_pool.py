@@ -13,7 +13,7 @@ from service.cli.chunk_reader import Chunk, make_chunks
 from service.cli.pool import MAX_AHEAD, Pool
 from service.cli.result import Result
 from service.cli.source import FailedSource, Source
-from service.inference.predictor import CHUNK_SIZE
+from service.inference.chunks import CHUNK_SIZE
 from tests.images import DIGIT
 from tests.service.cli.command import PNG, run, start
 from tests.service.process.running_service import TIMEOUT, children, wait_until

@@ -15,8 +15,9 @@ from PIL.PngImagePlugin import PngImageFile
 
 from service.errors import ImageError, RequestError
 from service.imaging.decode import EncodedImage, open_image
+from service.inference.chunks import split_batch
 from service.inference.classifier import Classifier, Prediction
-from service.inference.predictor import Predictor, split_batch
+from service.inference.predictor import Predictor
 from tests.conftest import ROOT
 from tests.images import DIGIT, SEVEN, empty_png, encode
 

@@ -185,6 +185,7 @@ def test_request_that_outlasts_the_server_gets_503(caplog: pytest.LogCaptureFixt
     response = connection.receive()
     assert (response.status, response.closes) == (503, True)
     assert response.content == {"detail": "The service stops. Send the request again."}
+    assert response.headers["access-control-allow-origin"] == "*"  # a script may read when to try again
     assert app.cancelled == 1
     assert "Traceback" not in caplog.text
     connection.socket.close()

@@ -42,7 +42,7 @@ def test_stalled_upload_gets_408(service: Service) -> None:
 @pytest.mark.parametrize(
     ("size", "content_type", "status", "detail"),
     [
-        (700_000, "image/png", 413, "The upload is larger than 200000 bytes. Send a smaller file."),
+        (700_000, "image/png", 413, "The upload is larger than 200000 bytes. Send a smaller file, or fewer files."),
         (200_000, "image/gif", 400, "Invalid file type: image/gif. Only JPEG and PNG are supported."),
     ],
 )

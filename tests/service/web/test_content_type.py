@@ -78,6 +78,12 @@ def test_other_type_is_rejected_whatever_the_bytes_are(declared: str) -> None:
             check()
 
 
+def test_json_is_sent_elsewhere() -> None:
+    """Name the route that reads JSON."""
+    with pytest.raises(RequestError, match=r"supported\. Send base64 in JSON to /predict-base64\.$"):
+        ContentType.parse("application/json; charset=utf-8").check_declares_image()
+
+
 @pytest.mark.parametrize(
     ("declared", "shown"), [("x" * 9_000, "x" * MAX_ECHO), ("caf\u00e9", "caf\\xe9"), ("\ud800", "\\ud800")]
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from starlette.testclient import TestClient
 
 from tests.images import SEVEN, encode, line_of
@@ -29,6 +29,21 @@ def test_number_is_read_from_left_to_right(client: TestClient, number: str) -> N
     assert [digit.keys() for digit in response["digits"]] == [{"digit", "confidence", "box"}] * len(number)
     product = np.prod([digit["confidence"] for digit in response["digits"]])
     assert response["confidence"] == pytest.approx(product, abs=2e-3)
+
+
+def tight_crop(number: str, gap: int = 30) -> Image.Image:
+    """Crop a line to its ink: every digit lies along the border."""
+    line = line_of(number, gap)
+    return line.crop(ImageOps.invert(line).getbbox())
+
+
+@pytest.mark.parametrize("gap", [8, 60])
+@pytest.mark.parametrize("number", ["407", "10", "2024", "35", "96"])
+def test_tight_crop_is_read(client: TestClient, number: str, gap: int) -> None:
+    """Read all digits of a line without a margin, on paper and on a blackboard."""
+    crop = tight_crop(number, gap)
+    assert post(client, crop)["number"] == number
+    assert post(client, ImageOps.invert(crop))["number"] == number
 
 
 @pytest.mark.parametrize("pen", [1, 2, 4, 8])
@@ -107,6 +122,16 @@ def test_one_digit_gets_the_prediction_of_predict(client: TestClient) -> None:
     assert response["confidence"] == response["digits"][0]["confidence"] == single["confidence"]
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_edge_of_the_page_is_no_digit(client: TestClient, left: bool) -> None:
+    """Read one digit beside a dark stripe along the border, as high as the image, as `/predict` does."""
+    image = line_of("4")
+    ImageDraw.Draw(image).rectangle((0, 0, 12, image.height) if left else (image.width - 12, 0, image.width, 999), 60)
+    single = client.post("/predict", files={"file": ("four", encode(image))}).json()
+    response = post(client, image)
+    assert (response["number"], response["confidence"]) == ("4", single["confidence"])
+
+
 def test_dots_and_dashes_are_left_out(client: TestClient) -> None:
     """Read a date without the dots between its numbers."""
     date = np.asarray(line_of("3105", gap=60)).copy()
@@ -160,9 +185,10 @@ def test_blank_image_is_rejected(client: TestClient) -> None:
 @pytest.mark.parametrize("number", ["42", "407", "1999"])
 @pytest.mark.parametrize("gap", [8, 30, 90])
 def test_one_of_several_digits_gets_a_low_confidence(client: TestClient, number: str, gap: int) -> None:
-    """Answer `/predict` with one of the digits, but not with a confidence above 0.9."""
-    response = client.post("/predict", files={"file": ("number", encode(line_of(number, gap)))}).json()
-    assert response["confidence"] <= 0.9
+    """Answer `/predict` with one of the digits, but not with a confidence above 0.9, also without a margin."""
+    for image in (line_of(number, gap), tight_crop(number, gap)):
+        response = client.post("/predict", files={"file": ("number", encode(image))}).json()
+        assert response["confidence"] <= 0.9
 
 
 def test_explanation_shows_what_the_network_saw_and_where(client: TestClient) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP edge: limits, pipelining, upgrade offers and protocol errors, over real sockets."""
