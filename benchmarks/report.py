@@ -28,8 +28,8 @@ def table(results: Mapping[str, Any]) -> str:
         [
             "# Results of `make bench`",
             "",
-            f"Medians of loads of {results['seconds_per_load']} s (large bodies and mixes: three times as long), with minimum and"
-            " maximum in brackets.",
+            f"Medians of loads of {results['seconds_per_load']} s (large bodies and mixes: three times as long),"
+            " with minimum and maximum in brackets.",
             "The server runs on one core, the load generator on another. Memory is read before and after all loads.",
             "",
             f"{machine['processor']}; {versions}",

@@ -19,8 +19,9 @@ def to_gray(image: Image.Image) -> Image.Image:
     """Convert any mode to one opaque band of brightness, mode L, reduced."""
     if image.has_transparency_data and image.mode != "I;16":
         image = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
-        if image.getchannel("A").getextrema() != (255, 255):
-            return _composite_alpha(image)
+        alpha = _reduce(image.getchannel("A"))
+        if alpha.getextrema() != (255, 255):
+            return _composite_alpha(image, alpha)
     if image.mode == "I;16":  # keep the upper eight bits; Pillow's own conversion clips to white
         image = Image.fromarray(np.asarray(image).view(np.uint8)[:, 1::2])
     if image.mode in ("1", "P"):  # cannot be reduced
@@ -49,13 +50,13 @@ def _contrast(band: Image.Image) -> int:
     return int(highest) - int(lowest)  # type: ignore[arg-type]  # of one band: two numbers
 
 
-def _composite_alpha(image: Image.Image) -> Image.Image:
-    """Composite an image on a background that keeps its ink visible: mode RGBA or LA to mode L, reduced.
+def _composite_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Composite an image on a background that keeps its ink visible: mode RGBA or LA to mode L, reduced as its alpha.
 
     If most pixels are opaque, the image is a page and the background takes the page's median gray. Otherwise the
     image is a stroke on a transparent layer and the background takes the opposite brightness.
     """
-    alpha, gray = _reduce(image.getchannel("A")), _reduce(image.convert("L"))
+    gray = _reduce(image.convert("L"))
     opaque = np.asarray(gray)[np.asarray(alpha) > 127]
     median = int(np.median(opaque)) if opaque.size else 0
     is_page = opaque.size * 2 > gray.width * gray.height
