@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,35 +34,40 @@ MAX_PIECES = 256
 """Pieces that go through the network at once, which bounds the time of a hostile image."""
 
 
-def read_line(gray: Gray, classify: Classify) -> list[Reading]:
-    """Read the digits of a line in an image, uint8 (H, W), from left to right, where all of them stand out.
+@dataclass(frozen=True)
+class Line:
+    """The digits of a line, from left to right.
 
-    Returns none where a digit is doubtful, digits touch, or more lie along the border: it may be a printed frame.
+    is_sure: each stands alone, and is read without doubt. has_border: some lie along the image's border.
     """
-    groups, line, has_border = _longest_line(gray, classify)
-    return line if _is_sure(groups, line) and not has_border else []
+
+    readings: list[Reading]
+    is_sure: bool = False
+    has_border: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether these are several digits for sure. A sure line along the border may be the edge of a page."""
+        return self.is_sure and not self.has_border and len(self.readings) > 1
 
 
-def read_doubtful_line(gray: Gray, classify: Classify) -> list[Reading]:
-    """Read the line that looks most like digits: with those along the border, cut apart, or without printed lines."""
-    groups, line, _ = _longest_line(gray, classify)
-    if _is_sure(groups, line) or _is_strip(gray):
-        return line
-    return max([line, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
+def read_line(gray: Gray, classify: Classify) -> Line:
+    """Read the digits of a line in an image, uint8 (H, W), that stand out from its background."""
+    versions = [] if _is_strip(gray) else find_lines(gray)
+    lines = _read_groups(versions, classify)
+    if not lines:
+        return Line([])
+    longest = max(range(len(lines)), key=lambda index: len(lines[index]))
+    readings = lines[longest]
+    is_sure = all(reading.prediction.confidence >= MIN_SURE_DIGIT for reading in readings)
+    return Line(readings, is_sure and len(readings) == len(versions[longest]) > 0, has_border=longest > 0)
 
 
-def _longest_line(gray: Gray, classify: Classify) -> tuple[list[Group], list[Reading], bool]:
-    """Return the groups with the most digits, these digits, and whether some lie along the border."""
-    lines = [] if _is_strip(gray) else find_lines(gray)
-    readings = _read_groups(lines, classify) or [[]]
-    index = max(range(len(readings)), key=lambda index: len(readings[index]))
-    return (lines or [[]])[index], readings[index], index > 0
-
-
-def _is_sure(groups: Sequence[Group], line: Sequence[Reading]) -> bool:
-    """Return whether each group is one digit without doubt."""
-    confidences = [reading.prediction.confidence for reading in line]
-    return len(line) == len(groups) > 0 and min(confidences) >= MIN_SURE_DIGIT
+def reread_line(line: Line, gray: Gray, classify: Classify) -> list[Reading]:
+    """Return the version of a doubtful line that looks most like digits: cut out tightly, or without printed lines."""
+    if line.is_sure or _is_strip(gray):
+        return line.readings
+    return max([line.readings, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
 
 
 def shows_several(gray: Gray, classify: Classify) -> bool:

@@ -15,7 +15,7 @@ from service.inference.chunks import split_batch
 from service.inference.classifier import Classifier, Prediction
 from service.inference.contract import Contract
 from service.inference.isolation import isolate, map_valid, release_frames
-from service.inference.number import MAX_DIGITS, read_doubtful_line, read_line
+from service.inference.number import MAX_DIGITS, read_line, reread_line
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
@@ -140,25 +140,19 @@ class Predictor:
         return [first.with_reading(reading) for reading in readings]
 
     def _read_line(self, first: FirstReading) -> list[Reading]:
-        """Read a line that is sure, or else a single digit that is, or else the likelier line."""
+        """Read a line that is surely a number, or else a single digit that is sure, or else the likelier of both."""
         line = read_line(first.gray, self._classifier.classify)
-        if len(line) > 1:
-            return line
-        single = self._settle_or_error(first)
+        if line.is_number:
+            return line.readings
+        single = map_valid(self._settle, [first])[0]
         if isinstance(single, Reading) and single.prediction.confidence >= MIN_SURE_SINGLE:
             return [single]
-        line = read_doubtful_line(first.gray, self._classifier.classify)
-        if len(line) > 1:
-            return line
-        if isinstance(single, ImageError):
+        readings = reread_line(line, first.gray, self._classifier.classify)
+        if len(readings) > 1:
+            return readings
+        if isinstance(single, RequestError):
             raise single
         return [single]
-
-    def _settle_or_error(self, first: FirstReading) -> Reading | ImageError:
-        try:
-            return self._settle(first)
-        except ImageError as error:
-            return release_frames(error)
 
     def classify(self, images: NDArray[np.float32]) -> list[Prediction]:
         """Classify float32 (N, 1, 28, 28), standardized, N > 0, in one run of the model."""
