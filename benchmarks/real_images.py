@@ -37,4 +37,4 @@ def _readable(files: list[Buffer | RequestError]) -> list[bytes]:
     results = Predictor(classifier, settings.max_decoded_bytes).predict_batch(files)
     pairs = zip(files, results, strict=True)
     read = [file for file, result in pairs if isinstance(file, bytes) and not isinstance(result, RequestError)]
-    return random.Random(0).sample(read, len(read))  # it must not be secret
+    return random.Random(0).sample(read, len(read))
