@@ -45,9 +45,13 @@ MISSING_MNIST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Print the ten slowest tests, unless the command line says otherwise, and let tests interrupt processes."""
-    defaults: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL}
+    defaults: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGQUIT: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     for number, default in defaults.items():
-        if signal.getsignal(number) is signal.SIG_IGN:  # in a background job of a shell; child processes inherit it
+        if signal.getsignal(number) is signal.SIG_IGN:  # in a background job, or under nohup; children inherit it
             signal.signal(number, default)
     if config.option.durations is None:
         config.option.durations = 10
