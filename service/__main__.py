@@ -24,7 +24,6 @@ from dataclasses import replace  # noqa: E402
 
 from service import __version__  # noqa: E402
 from service.errors import ServiceError  # noqa: E402
-from service.imaging.pixel_memory import keep_blocks  # noqa: E402
 from service.inference.classifier import Classifier  # noqa: E402
 from service.inference.contract import Contract  # noqa: E402
 from service.metrics.registry import Registry  # noqa: E402
@@ -42,7 +41,6 @@ def main() -> None:
     if sys.argv[1:]:
         parse_arguments(sys.argv[1:])
     memory.bound_heap()
-    keep_blocks()
     for name, setting in misspelled_settings(os.environ).items():
         say("warning", f"{name} is not a setting. Did you mean {setting}?")
     try:

@@ -13,7 +13,6 @@ from typing import cast
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
-from service.imaging.pixel_memory import release_blocks
 from service.inference.classifier import Classifier
 from service.metrics.process_metrics import ProcessMetrics
 from service.metrics.registry import Registry
@@ -169,7 +168,6 @@ class Server(uvicorn.Server):
             await self._tick()
 
     async def _tick(self) -> None:
-        release_blocks()
         memory.collect_garbage()
         self._state.registry.refresh()
         self.on_alive()
