@@ -28,7 +28,7 @@ serve: .venv/serve/.done ## Serve MODEL on HOST:PORT (0.0.0.0:8000)
 
 test: .venv/serve/.done lint ## Run everything that CI runs
 	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/test_python_versions.py
-	@$(DEV) -m pytest tests/test_python_versions.py
+	@$(DEV) -m pytest -n 2 tests/test_python_versions.py
 
 lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m ruff check .
