@@ -1,6 +1,7 @@
 #!/bin/sh
 # Read a digit with curl: sh predict.sh IMAGE [URL]
-# Sends API_KEY, if it is set. Retries 503 up to three times, each after the seconds that the service asks for in Retry-After.
+# Sends the key in API_KEY, if it is set.
+# Retries 503 up to three times, each after the seconds that the service asks for in Retry-After.
 set -eu
 
 image=${1:?"Name an image: sh predict.sh IMAGE [URL]"}

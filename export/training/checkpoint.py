@@ -46,7 +46,7 @@ def sha256(path: Path) -> str:
 
 
 def read_state(path: Path, if_missing: str) -> dict[str, torch.Tensor]:
-    """Read a state dict. Raises CheckpointError, with `if_missing` if there is no such file."""
+    """Read a state dict. Raises CheckpointError; if the file is missing, its message ends with `if_missing`."""
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist. {if_missing}")
     try:

@@ -18,7 +18,7 @@ environment: MODEL, WEIGHTS_DIR and MAX_DECODED_BYTES, as for digit-service."""
 
 @dataclass(frozen=True)
 class Arguments:
-    """What to read and how to write it. output: table, json, csv or parquet. jobs: processes; 0: one per CPU."""
+    """The parsed command line. output: table, json, csv or parquet. jobs: processes; 0: one per CPU."""
 
     inputs: tuple[str, ...]
     output: str

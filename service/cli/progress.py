@@ -19,7 +19,7 @@ class Progress:
     """Shows the files that are done, their share, the speed and the time that is left."""
 
     def __init__(self, stream: TextIO, total: int) -> None:
-        """Show progress towards `total` files on a terminal, or nothing if they are few or it is no terminal."""
+        """Show progress towards `total` files. Shows nothing if they are few, or if `stream` is not a terminal."""
         self._stream = stream
         self._total = total if total >= MIN_FILES else 0
         self._done = 0

@@ -7,7 +7,7 @@ from service.cli.result import Row
 
 
 def record_maker(is_number: bool) -> Callable[[Row], dict[str, Any]]:
-    """Return the function that converts rows: all records have the same keys, and None where there is no value."""
+    """Return the function that converts a row to a record. All records have the same keys; a missing value is None."""
     return _number_record if is_number else _digit_record
 
 

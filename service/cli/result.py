@@ -1,4 +1,4 @@
-"""What is known of one file after it has been read."""
+"""The result of reading one file."""
 
 import math
 from collections.abc import Iterable, Sequence

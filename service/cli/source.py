@@ -27,7 +27,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FailedSource:
-    """Something that was named or found, but is no file that can be read."""
+    """A path that was named or found, and that cannot be read as a file."""
 
     name: str
     reason: str

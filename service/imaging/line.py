@@ -161,7 +161,7 @@ def _extent(start: NDArray[np.int64], end: NDArray[np.int64], group: NDArray[np.
 
 
 def _group_ink(pixels: NDArray[np.float32], components: Components, group: NDArray[np.int64]) -> Ink:
-    selected = np.zeros(len(components.ink), bool)
+    selected = np.zeros(len(components), bool)
     selected[group] = True
     top, bottom = int(components.top[group].min()), int(components.bottom[group].max())
     left, right = int(components.left[group].min()), int(components.right[group].max())

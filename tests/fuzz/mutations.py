@@ -51,17 +51,17 @@ def _edit_parts(whole: bytes, other: bytes, rng: random.Random) -> bytes:
     if len(parts) < 2:
         return _edit_bytes(whole, other, rng)
     index, target = rng.randrange(len(parts)), rng.randrange(len(parts))
-    edit = rng.randrange(5)
-    if edit == 0:
-        del parts[index]
-    elif edit == 1:
-        parts[target:target] = [parts[index]] * rng.choice((1, 2, 30))
-    elif edit == 2:
-        parts[index], parts[target] = parts[target], parts[index]
-    elif edit == 3:
-        parts[index] = seal(_edit_bytes(parts[index], b"", rng))
-    else:
-        parts.insert(index, rng.choice(split(other) or [b""]))
+    match rng.randrange(5):
+        case 0:
+            del parts[index]
+        case 1:
+            parts[target:target] = [parts[index]] * rng.choice((1, 2, 30))
+        case 2:
+            parts[index], parts[target] = parts[target], parts[index]
+        case 3:
+            parts[index] = seal(_edit_bytes(parts[index], b"", rng))
+        case _:
+            parts.insert(index, rng.choice(split(other) or [b""]))
     return b"".join(parts)
 
 

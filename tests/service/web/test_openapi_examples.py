@@ -123,13 +123,18 @@ def document(live: httpx2.Client) -> Json:
 
 def examples(document: Json) -> Iterator[tuple[str, str, int, str, Any]]:
     """Yield each example of a response: method, path, status, name and value."""
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            for status, response in operation["responses"].items():
-                whole = resolve(document, response)
-                for content in whole.get("content", {}).values():
-                    for name, example in content.get("examples", {}).items():
-                        yield method, path, int(status), name, example["value"]
+    for method, path, status, response in responses(document):
+        for content in response.get("content", {}).values():
+            for name, example in content.get("examples", {}).items():
+                yield method, path, status, name, example["value"]
+
+
+def responses(document: Json) -> Iterator[tuple[str, str, int, Json]]:
+    """Yield each response, without references: method, path, status and description."""
+    operations = [(method, path, item[method]) for path, item in document["paths"].items() for method in item]
+    for method, path, operation in operations:
+        for status, response in operation["responses"].items():
+            yield method, path, int(status), resolve(document, response)
 
 
 def resolve(document: Json, response: Json) -> Json:
