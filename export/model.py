@@ -1,5 +1,7 @@
 """The architectures. Only the networks; training and export are elsewhere."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -9,6 +11,7 @@ from torch.onnx.ops import attention
 from export.errors import ExportError
 
 CLASSES = 10
+SIDE = 28
 TOKENS = 25
 
 
@@ -123,37 +126,45 @@ class Cnn(nn.Module):
 
 
 class WideCnn(nn.Module):
-    """Ten unpadded convolutions, 28 -> 8 (M3 of An et al. 2020, "An ensemble of simple convolutional neural networks").
+    """Unpadded convolutions of one kernel size (An et al. 2020, "An ensemble of simple convolutional neural networks").
 
     It is too slow to serve. It teaches the models that are served.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: int, channels: Sequence[int]) -> None:
         super().__init__()
-        channels = [1, *range(32, 177, 16)]
-        layers = [layer for pair in pairwise(channels) for layer in _convolution(*pair)]
+        layers = [layer for pair in pairwise((1, *channels)) for layer in _convolution(*pair, kernel)]
         self.features = nn.Sequential(*layers)
-        self.head = nn.Linear(channels[-1] * 8 * 8, CLASSES)
+        side = SIDE - len(channels) * (kernel - 1)
+        self.head = nn.Linear(channels[-1] * side * side, CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute logits: float32 (N, 1, 28, 28), standardized, to (N, 10)."""
         return self.head(self.features(images).flatten(1))
 
 
-def _convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
-    """Return a 3 x 3 convolution with batch norm and ReLU."""
-    return [nn.Conv2d(channels_in, channels_out, 3), nn.BatchNorm2d(channels_out), nn.ReLU()]
+def _convolution(channels_in: int, channels_out: int, kernel: int = 3) -> list[nn.Module]:
+    """Return an unpadded convolution with batch norm and ReLU."""
+    return [nn.Conv2d(channels_in, channels_out, kernel), nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"cnn-transformer": CnnTransformer, "cnn": Cnn}
+Architecture = Callable[[], nn.Module]
+"""Makes a network with random weights."""
+
+ARCHITECTURES: dict[str, Architecture] = {"cnn-transformer": CnnTransformer, "cnn": Cnn}
 """The models that are served."""
 
-TEACHER = "wide-cnn"
+TEACHERS: dict[str, Architecture] = {
+    "wide-cnn-3": partial(WideCnn, 3, range(32, 177, 16)),
+    "wide-cnn-5": partial(WideCnn, 5, range(32, 161, 32)),
+    "wide-cnn-7": partial(WideCnn, 7, range(48, 193, 48)),
+}
+"""The models that teach them: M3, M5 and M7 of An et al. 2020."""
 
 
-def find_architecture(name: str) -> type[nn.Module]:
-    """Return the network class of a model. Raises ExportError if the name is unknown."""
-    known = {**ARCHITECTURES, TEACHER: WideCnn}
+def find_architecture(name: str) -> Architecture:
+    """Return the architecture of a model. Raises ExportError if the name is unknown."""
+    known = {**ARCHITECTURES, **TEACHERS}
     if name not in known:
         raise ExportError(f"There is no model {name!r}. The models are {', '.join(known)}.")
     return known[name]

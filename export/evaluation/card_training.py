@@ -39,7 +39,7 @@ def describe_training(report: Mapping[str, Any]) -> list[str]:
         *_start(report),
         *(_own_digits(run["own_digits"]) for run in _runs(report) if "own_digits" in run),
         f"It learned from the labels and from the answers of {_teachers(settings)}.",
-        f"{report['parameters']:,} parameters; {_length(settings)}; seed {settings['seed']};"
+        f"{report['parameters']:,} parameters; {_length(report)}; seed {settings['seed']};"
         f" {count_of(round(minutes), 'minute')} on {device} ({report['precision']}). Epoch {best['epoch']} has the"
         f" lowest validation loss and was selected. Its validation accuracy is {_accuracies(best)}. The temperature"
         f" {report['temperature']:.3f} is folded into the head.",
@@ -64,8 +64,8 @@ def _start(report: Mapping[str, Any]) -> list[str]:
     sha256 = report["settings"].get("start_sha256")
     if not sha256:
         return []
-    before = report.get("before", {}).get("settings")
-    training = f" ({_length(before)}, {_teachers(before)})" if before else ""
+    before = report.get("before")
+    training = f" ({_length(before)}, {_teachers(before['settings'])})" if before else ""
     accuracy = f", whose validation accuracy is {_accuracies(report['start'])}" if "start" in report else ""
     return [f"Training started from the checkpoint with SHA-256 `{sha256[:16]}…`{training}{accuracy}."]
 
@@ -87,9 +87,12 @@ def _accuracies(metrics: Mapping[str, Any]) -> str:
     return " and ".join(f"{metrics[key]:.2%} on {name}" for key, name in names.items())
 
 
-def _length(settings: Mapping[str, Any]) -> str:
-    """Write the number and the size of the epochs."""
-    return f"{count_of(settings['epochs'], 'epoch')} of {sum(settings['epoch_size']):,} images"
+def _length(report: Mapping[str, Any]) -> str:
+    """Write the number and the size of the epochs that were trained: the last ones of a run may be missing."""
+    passes = report["settings"].get("passes", 1)
+    repeated = f", each {passes} times" if passes > 1 else ""
+    size = sum(report["settings"]["epoch_size"])
+    return f"{count_of(len(report['history']), 'epoch')} of {size:,} images{repeated}"
 
 
 def _teachers(settings: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def calibrate(network: nn.Module, datasets: Sequence[DeviceDataset]) -> float:
 
 
 @torch.inference_mode()
-def predict_logits(network: nn.Module, dataset: DeviceDataset, batch_size: int = 500) -> Tensor:
+def predict_logits(network: nn.Module, dataset: DeviceDataset, batch_size: int = 1000) -> Tensor:
     """Compute the logits, float32 (N, 10), in evaluation mode and without augmentation."""
     network.eval()
     return torch.cat([network(standardize(images)) for images in dataset.images.split(batch_size)])

@@ -1,6 +1,6 @@
-"""A dataset in the memory of the training device, and its augmented batches."""
+"""A dataset in the memory of the training device, and its augmented samples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
@@ -11,6 +11,9 @@ from export.training.augment import add_noise, augment
 from service.imaging.normalize import MEAN, STD
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+CHUNK = 8192
+"""Images that are augmented at once. It bounds the memory, and a GPU needs many to be busy."""
 
 
 class DeviceDataset:
@@ -29,25 +32,29 @@ class DeviceDataset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def num_batches(self, counts: Sequence[int], batch_size: int) -> int:
-        """Count the batches that `batches` yields."""
-        return -(-sum(map(min, counts, self.sizes)) // batch_size)
+    def sample(self, counts: Sequence[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Sample up to `counts[i]` images of part i, shuffled, augmented and standardized, and their labels.
 
-    def batches(
-        self, counts: Sequence[int], batch_size: int, generator: torch.Generator
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Sample up to `counts[i]` images of part i, and yield them shuffled, augmented and standardized.
-
-        Each batch is float32 (B, 1, 28, 28) and int64 (B,). The generator must be on DEVICE.
+        float32 (M, 1, 28, 28) and int64 (M,) with the M of `sample_size`. The generator must be on DEVICE.
         """
-        sample = torch.cat(
-            [
-                start + _permutation(size, generator)[:count]
-                for start, size, count in zip(accumulate([0, *self.sizes]), self.sizes, counts, strict=False)
-            ]
-        )
-        for indices in sample[_permutation(len(sample), generator)].split(batch_size):
-            yield standardize(add_noise(augment(self.images[indices], generator), generator)), self.labels[indices]
+        starts = accumulate([0, *self.sizes])
+        chosen = [
+            start + _permutation(size, generator)[:count]
+            for start, size, count in zip(starts, self.sizes, counts, strict=False)
+        ]
+        indices = shuffle([torch.cat(chosen)], generator)[0]
+        images = [augment(self.images[chunk], generator) for chunk in indices.split(CHUNK)]
+        return standardize(torch.cat([add_noise(chunk, generator) for chunk in images])), self.labels[indices]
+
+    def sample_size(self, counts: Sequence[int]) -> int:
+        """Count the images that `sample` returns."""
+        return sum(map(min, counts, self.sizes))
+
+
+def shuffle(tensors: Sequence[Tensor], generator: torch.Generator) -> list[Tensor]:
+    """Shuffle the rows of tensors of one length alike, on the generator's device."""
+    order = _permutation(len(tensors[0]), generator)
+    return [tensor[order] for tensor in tensors]
 
 
 def standardize(images: Tensor) -> Tensor:

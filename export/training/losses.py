@@ -13,6 +13,9 @@ TEACHER_SHARE = 0.7
 
 TEACHER_TEMPERATURE = 2.0
 
+CHUNK = 2048
+"""Images that a teacher reads at once, to bound the memory."""
+
 
 def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
     """Convert labels, int64 (B,), to target probabilities, float32 (B, C): smoothed labels; uniform for outliers.
@@ -21,7 +24,7 @@ def soft_targets(labels: Tensor, num_classes: int, smoothing: float) -> Tensor:
     exposure").
     """
     smoothed = F.one_hot(labels.clamp(min=0), num_classes) * (1 - smoothing) + smoothing / num_classes
-    return torch.where((labels == OUTLIER_LABEL)[:, None], 1 / num_classes, smoothed)
+    return smoothed.masked_fill((labels == OUTLIER_LABEL)[:, None], 1 / num_classes)
 
 
 def training_loss(
@@ -49,6 +52,12 @@ def distillation_loss(logits: Tensor, taught: Tensor) -> Tensor:
 
 @torch.no_grad()
 def teach(teachers: Sequence[nn.Module], images: Tensor) -> Tensor:
-    """Return the mean probabilities of the teachers at TEACHER_TEMPERATURE, float32 (B, C)."""
+    """Return the mean probabilities of the teachers at TEACHER_TEMPERATURE: float32 (M, 1, 28, 28) to (M, C)."""
+    return torch.cat([_mean_answer(teachers, chunk) for chunk in images.split(CHUNK)])
+
+
+def _mean_answer(teachers: Sequence[nn.Module], images: Tensor) -> Tensor:
+    """Return what `teach` does, for images that fit in memory at once."""
+    images = images.to(memory_format=torch.channels_last)
     answers = [(teacher(images).float() / TEACHER_TEMPERATURE).softmax(dim=1) for teacher in teachers]
     return torch.stack(answers).mean(dim=0)

@@ -27,7 +27,13 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     rate = f"peak learning rate of AdamW per step, above 0 {_defaults('learning_rate')}"
     command.add_argument("--learning-rate", type=_positive_float, help=rate)
     command.add_argument("--seed", type=_seed, default=Recipe.seed, help="seed of all random numbers, 0 or more")
-    teachers = "checkpoints of the model wide-cnn to learn from besides the labels (default: none)"
+    batch_size = f"images per step, 1 or more (default: {Recipe.batch_size})"
+    command.add_argument("--batch-size", type=_positive_int, help=batch_size)
+    passes = f"times that an epoch goes over its augmented images, 1 or more (default: {Recipe.passes})"
+    command.add_argument("--passes", type=_positive_int, help=passes)
+    smoothing = f"label smoothing, at least 0, less than 1 (default: {Recipe.label_smoothing:g})"
+    command.add_argument("--label-smoothing", type=_smoothing, help=smoothing)
+    teachers = "checkpoints MODEL/model_weights.pth to learn from besides the labels (default: none)"
     command.add_argument("--teachers", type=Path, nargs="*", help=teachers)
     command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
 
@@ -52,8 +58,9 @@ def choose_start(options: argparse.Namespace) -> Path | None:
 def choose_recipe(options: argparse.Namespace, start: Path | None) -> Recipe:
     """Return the recipe: that of own digits and a checkpoint, or the full one, with what the options say instead."""
     recipe = FINE_TUNING if options.data and start else Recipe()
-    given = {"epochs": options.epochs, "learning_rate": options.learning_rate}
-    changed = replace(recipe, seed=options.seed, **{key: value for key, value in given.items() if value is not None})
+    names = ("epochs", "learning_rate", "batch_size", "passes", "label_smoothing")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    changed = replace(recipe, seed=options.seed, **given)
     return changed if options.share is None else changed.scaled(options.share)
 
 
@@ -78,6 +85,13 @@ def _share(text: str) -> float:
     """Parse a number above 0 and at most 1."""
     if (value := _positive_float(text)) > 1:
         raise argparse.ArgumentTypeError(f"{text} is more than 1")
+    return value
+
+
+def _smoothing(text: str) -> float:
+    """Parse a number of at least 0 and less than 1."""
+    if not 0 <= (value := float(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 0 and less than 1")
     return value
 
 

@@ -16,18 +16,21 @@ class Recipe:
 
     share: of MNIST's training images, and of those rendered from them, that the run uses. epoch_size: images per epoch
     of each part of the training data (MNIST, photographed, drawn, outliers, corrupted, mishaps, numbers, corrupted
-    outliers, and own digits if there are any), drawn anew for each epoch. warm_up: epochs in which the learning rate
-    rises. decay: share of the run, at its end, in which it falls linearly to 0. ema_decay: of the moving average of the
-    weights, which is what is validated and saved. start_sha256: of the checkpoint that the run starts from; empty if it
-    starts from random weights. teacher_sha256: of the checkpoints that it learns from besides the labels.
-    is_own_teacher: whether the checkpoint that the run starts from is one of the teachers, and these count only where
-    they are right, so that the network keeps what it can (Li and Hoiem 2016, "Learning without forgetting").
-    own_sha256: of the own digits, as OwnDigits has it.
+    outliers, and own digits if there are any), drawn anew for each epoch. passes: times that an epoch goes over its
+    images, which are augmented, and read by the teachers, only once (data echoing, Choi et al. 2019, "Faster neural
+    network training with data echoing"). warm_up: epochs in which the learning rate rises. decay: share of the run, at
+    its end, in which it falls linearly to 0. ema_decay: of the moving average of the weights, which is what is
+    validated and saved. start_sha256: of the checkpoint that the run starts from; empty if it starts from random
+    weights. teacher_sha256: of the checkpoints that it learns from besides the labels. is_own_teacher: whether the
+    checkpoint that the run starts from is one of the teachers, and these count only where they are right, so that the
+    network keeps what it can (Li and Hoiem 2016, "Learning without forgetting"). own_sha256: of the own digits, as
+    OwnDigits has it.
     """
 
     epochs: int = 200
     share: float = 1.0
     epoch_size: tuple[int, ...] = (26_000, 10_000, 3_000, 4_000, 12_000, 6_000, 4_000, 1_500)
+    passes: int = 1
     batch_size: int = 512
     learning_rate: float = 2e-3
     warm_up: float = 1.0

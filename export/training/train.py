@@ -9,7 +9,7 @@ from typing import Any
 from export.data.cache import DatasetCache
 from export.data.mnist import cache_folder
 from export.data.own_digits import OwnDigits, load_own_digits
-from export.model import TEACHER, find_architecture
+from export.model import find_architecture
 from export.model_folder import ModelFolder, RunFolder
 from export.training.calibrate import calibrate
 from export.training.checkpoint import Checkpoint, load_checkpoint, save_state, sha256
@@ -34,13 +34,13 @@ def train_model(
 ) -> dict[str, Any]:
     """Train the model `name` on MNIST in the folder `mnist`, and publish it in `weights`. Returns the report.
 
-    start_path: a checkpoint to start from instead of random weights. teacher_paths: checkpoints of TEACHER to learn
-    from. own_folder: own digits to train on, too. Raises ExportError if the name is unknown, a file cannot be used, or
-    `run` holds an interrupted run of another recipe; that is before MNIST is loaded.
+    start_path: a checkpoint to start from instead of random weights. teacher_paths: checkpoints to learn from, each in
+    a folder with the name of its model. own_folder: own digits to train on, too. Raises ExportError if a name is
+    unknown, a file cannot be used, or `run` holds an interrupted run of another recipe; that is before MNIST is loaded.
     """
     find_architecture(name)
     start = load_checkpoint(name, start_path, "Name another one with START, or START=random.") if start_path else None
-    teachers = [load_checkpoint(TEACHER, path).network for path in teacher_paths]
+    teachers = [load_checkpoint(path.parent.name, path).network for path in teacher_paths]
     own = load_own_digits(own_folder) if own_folder else None
     if own:
         print(f"Own digits: {len(own.training)} for training, {len(own.held_out)} held out for validation.")

@@ -2,38 +2,29 @@
 
 import platform
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from export.model import find_architecture
 from export.model_folder import RunFolder
 from export.progress import Progress
 from export.training.checkpoint import save_state
 from export.training.data import TrainingData
-from export.training.device_dataset import DEVICE
-from export.training.losses import teach, training_loss
+from export.training.device_dataset import DEVICE, shuffle
+from export.training.losses import teach
 from export.training.recipe import Recipe
 from export.training.report import device_name, write_report
 from export.training.resume import check_resumable, load_state
-from export.training.schedule import learning_rate_factor, parameter_groups
+from export.training.schedule import learning_rate_factor
+from export.training.update import FAST_BFLOAT16, Updater, mixed_precision, on_device
 from export.training.validate import ACCURACY, validate
-
-FAST_BFLOAT16 = DEVICE.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-"""Whether the device multiplies bfloat16 matrices in hardware. Elsewhere float32 is faster."""
-
-
-torch.backends.cudnn.benchmark = True  # all batches but the last of an epoch have one shape
 
 
 class Trainer:
-    """The state of a training run: network, moving average, optimizer, schedule and history."""
+    """The state of a training run: network, optimizer, schedule and history."""
 
     def __init__(
         self,
@@ -47,25 +38,13 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.data = recipe, data
         self.identity = {**recipe.settings(name), "examples": data.training.sizes}
-        self.num_batches = data.training.num_batches(recipe.epoch_size, recipe.batch_size)
-        self.network = _on_device(find_architecture(name)())
-        if start is not None:
-            self.network.load_state_dict(start.state_dict())
-            teachers = [*teachers, start] if recipe.is_own_teacher else teachers
-        self.teachers = [_on_device(teacher).eval() for teacher in teachers]
-        average = get_ema_multi_avg_fn(recipe.ema_decay)
-        self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
-        groups = parameter_groups(self.network, recipe.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-        self.schedule = LambdaLR(
-            self.optimizer,
-            partial(
-                learning_rate_factor,
-                warm_up=self.num_batches * min(recipe.warm_up, recipe.epochs / 2),
-                total=self.num_batches * recipe.epochs,
-                decay=recipe.decay,
-            ),
-        )
+        size = data.training.sample_size(recipe.epoch_size)
+        self.batch_size = min(recipe.batch_size, size)
+        self.num_batches = recipe.passes * (size // self.batch_size)
+        self.updater = Updater(name, recipe, start)
+        if start is not None and recipe.is_own_teacher:
+            teachers = [*teachers, start]
+        self.teachers = [on_device(teacher).eval() for teacher in teachers]
         self.history: list[dict[str, float]] = []
 
     @property
@@ -81,17 +60,37 @@ class Trainer:
     def train_epoch(self, progress: Progress) -> None:
         """Train on one sample of the training data, validate, and append the results to the history."""
         progress.set_description_str(f"epoch {self.epoch + 1}/{self.recipe.epochs}", refresh=False)
-        started, losses = time.perf_counter(), []
-        generator = self._seed_epoch()
-        self.network.train()
-        for images, labels in self.data.training.batches(self.recipe.epoch_size, self.recipe.batch_size, generator):
-            losses.append(self._train_batch(images, labels))
+        started = time.perf_counter()
+        losses: list[Tensor] = []
+        self.updater.network.train()
+        for batch in self._batches():
+            losses.append(self.updater.update(self._learning_rate(len(losses)), *batch))
             progress.update()
         train_loss = round(float(torch.stack(losses).mean()), 5)
-        validation = validate(self.average, self.data.validation)
+        validation = validate(self.updater.average, self.data.validation)
         seconds = round(time.perf_counter() - started, 1)
         self.history.append({"epoch": self.epoch + 1, "train_loss": train_loss, **validation, "seconds": seconds})
         self._show_epoch(progress)
+
+    def _batches(self) -> Iterator[Sequence[Tensor]]:
+        """Augment a sample of the training data, ask the teachers, and yield its batches, in a new order in each pass.
+
+        A pass leaves out the images that do not fill a batch, so that all batches have one shape.
+        """
+        generator = self._seed_epoch()
+        sample: Sequence[Tensor] = self.data.training.sample(self.recipe.epoch_size, generator)
+        if self.teachers:
+            with mixed_precision():
+                sample = [*sample, teach(self.teachers, sample[0])]
+        for _ in range(self.recipe.passes):
+            sample = shuffle(sample, generator)
+            yield from self._full_batches(sample)
+
+    def _full_batches(self, sample: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
+        """Split a sample into batches of one size."""
+        for batch in zip(*(part.split(self.batch_size) for part in sample), strict=True):
+            if len(batch[0]) == self.batch_size:
+                yield batch
 
     def _seed_epoch(self) -> torch.Generator:
         """Seed each epoch separately, so that a resumed run repeats an uninterrupted one."""
@@ -99,23 +98,14 @@ class Trainer:
         torch.manual_seed(seed)
         return torch.Generator(DEVICE).manual_seed(seed)
 
-    def _train_batch(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Update the weights once: float32 (B, 1, 28, 28) and int64 (B,). Returns the loss."""
-        loss = self._loss(images.to(DEVICE, memory_format=torch.channels_last), labels)
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.schedule.step()
-        self.average.update_parameters(self.network)
-        return loss.detach()
-
-    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Compute the loss of a batch, float32 (B, 1, 28, 28) and int64 (B,): a scalar."""
-        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=FAST_BFLOAT16):
-            logits = self.network(images).float()
-            taught = teach(self.teachers, images) if self.teachers else None
-        return training_loss(logits, labels, self.recipe.label_smoothing, taught, if_right=self.recipe.is_own_teacher)
+    def _learning_rate(self, batch: int) -> float:
+        """Return the learning rate of a batch of this epoch."""
+        return self.recipe.learning_rate * learning_rate_factor(
+            self.epoch * self.num_batches + batch,
+            warm_up=self.num_batches * min(self.recipe.warm_up, self.recipe.epochs / 2),
+            total=self.num_batches * self.recipe.epochs,
+            decay=self.recipe.decay,
+        )
 
     def _show_epoch(self, progress: Progress) -> None:
         """Show the losses and accuracies of the last complete epoch on the progress bar."""
@@ -127,7 +117,7 @@ class Trainer:
     def save(self, run: RunFolder) -> None:
         """Save the checkpoint if this epoch is the best, the report, and the state to resume from."""
         if self.best["epoch"] == self.epoch:
-            save_state(self.average.module.state_dict(), run.checkpoint)
+            save_state(self.updater.average.state_dict(), run.checkpoint)
         write_report(self.report(), run)
         parts = {key: part.state_dict() for key, part in self._stateful_parts().items()}
         save_state({"identity": self.identity, "history": self.history, **parts}, run.last_state)
@@ -146,17 +136,16 @@ class Trainer:
     def _stateful_parts(self) -> dict[str, Any]:
         """Return the objects whose state `save` keeps, by its key."""
         return {
-            "model": self.network,
-            "average": self.average,
-            "optimizer": self.optimizer,
-            "schedule": self.schedule,
+            "model": self.updater.network,
+            "average": self.updater.average,
+            "optimizer": self.updater.optimizer,
         }
 
     def report(self) -> dict[str, Any]:
         """Describe the run: settings, parameters, hardware, versions, the best epoch, and every epoch."""
         return {
             "settings": self.identity,
-            "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
+            "parameters": sum(parameter.numel() for parameter in self.updater.network.parameters()),
             "device": device_name(),
             "precision": "bfloat16 autocast" if FAST_BFLOAT16 else "float32",
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
@@ -185,9 +174,3 @@ def run_epochs(
         while trainer.epoch < recipe.epochs:
             trainer.train_epoch(progress)
             trainer.save(run)
-
-
-def _on_device(network: nn.Module) -> nn.Module:
-    """Move a network to DEVICE, in the memory format that is fast there."""
-    network.to(DEVICE)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types

@@ -75,6 +75,12 @@ def test_own_digits_start_from_a_checkpoint(tmp_path: Path) -> None:
     assert chosen(*data, "--start", "random") == (None, Recipe())
 
 
+def test_options_replace_settings() -> None:
+    """Take zero, too, which is a value."""
+    given = chosen("--batch-size", "1024", "--passes", "4", "--label-smoothing", "0")[1]
+    assert given == Recipe(batch_size=1024, passes=4, label_smoothing=0.0)
+
+
 def test_a_share_shrinks_the_epochs() -> None:
     """Scale each part, with own digits and without."""
     assert sum(chosen("--share", "0.5")[1].epoch_size) == 33_250
@@ -89,6 +95,9 @@ def test_a_share_shrinks_the_epochs() -> None:
         (["train", "--learning-rate", "0"], "argument --learning-rate: 0 is not a positive number"),
         (["train", "--learning-rate", "nan"], "argument --learning-rate: nan is not a positive number"),
         (["train", "--share", "1.5"], "argument --share: 1.5 is more than 1"),
+        (["train", "--batch-size", "0"], "argument --batch-size: 0 is less than 1"),
+        (["train", "--passes", "0"], "argument --passes: 0 is less than 1"),
+        (["train", "--label-smoothing", "1"], "argument --label-smoothing: 1 is not at least 0 and less than 1"),
         (["card", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
         ([], "the following arguments are required: {train,build,evaluate,card}"),
     ],

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from export.errors import ExportError
-from export.model import ARCHITECTURES, Cnn, CnnTransformer, SelfAttention, find_architecture
+from export.model import ARCHITECTURES, TEACHERS, Cnn, CnnTransformer, SelfAttention, find_architecture
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [*ARCHITECTURES, *TEACHERS])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_images_become_ten_logits(name: str, count: int) -> None:
     """Maps float32 (N, 1, 28, 28) to (N, 10)."""

@@ -24,7 +24,7 @@ from export.training.data import CORRUPTED, TrainingData
 from export.training.device_dataset import DEVICE, DeviceDataset
 from export.training.recipe import Recipe
 from export.training.train import publish, train_model
-from export.training.trainer import run_epochs
+from export.training.trainer import Trainer, run_epochs
 
 QUICK = Recipe(epochs=3, batch_size=32, ema_decay=0.5)
 ONE_EPOCH = Recipe(epochs=1, batch_size=32)
@@ -32,20 +32,15 @@ NAME = "cnn-transformer"
 LOG = "training.log"
 
 
-class InterruptedDataset(DeviceDataset):
+class InterruptedTrainer(Trainer):
     """Raises KeyboardInterrupt, as Ctrl-C does, after the first batch of the second epoch."""
 
-    epochs = 0
-
-    def batches(
-        self, counts: Sequence[int], batch_size: int, generator: torch.Generator
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _batches(self) -> Iterator[Sequence[torch.Tensor]]:
         """Yield the batches until the interrupt."""
-        self.epochs += 1
-        for batch in super().batches(counts, batch_size, generator):
-            yield batch
-            if self.epochs == 2:
+        for number, batch in enumerate(super()._batches()):
+            if self.epoch == 1 and number == 1:
                 raise KeyboardInterrupt
+            yield batch
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +82,18 @@ def test_the_loss_falls(uninterrupted: RunFolder) -> None:
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    digits: Dataset,
     data: TrainingData,
     uninterrupted: RunFolder,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Says where it resumes, repeats the interrupted epoch from its start, and ends with bit-identical weights."""
     run = RunFolder(tmp_path / NAME)
-    with pytest.raises(KeyboardInterrupt):
-        run_epochs(NAME, QUICK, TrainingData(InterruptedDataset(digits), data.validation), run)
+    with monkeypatch.context() as patch:
+        patch.setattr("export.training.trainer.Trainer", InterruptedTrainer)
+        with pytest.raises(KeyboardInterrupt):
+            run_epochs(NAME, QUICK, data, run)
     assert len(report_of(run)["history"]) == 1
     run_epochs(NAME, QUICK, data, run)
     assert f"Resuming {run.path} after epoch 1 of 3." in capsys.readouterr().out
@@ -187,11 +184,26 @@ def mean_probability_of_4(data: TrainingData, run: RunFolder) -> float:
 
 def test_a_teacher_of_another_architecture_fails_before_the_data_is_loaded(tmp_path: Path) -> None:
     """Names the file and the first key that does not fit: here MNIST's folder does not exist either."""
-    path = tmp_path / "small.pth"
+    path = tmp_path / "wide-cnn-3" / "small.pth"
+    path.parent.mkdir()
     save_state(find_architecture("cnn")().state_dict(), path)
     run, weights = RunFolder(tmp_path / "runs"), ModelFolder(tmp_path / "weights")
     with pytest.raises(CheckpointError, match=r"small.pth does not fit: features.0.weight has shape"):
         train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, teacher_paths=[path])
+
+
+def test_a_teacher_outside_a_folder_of_its_model_fails(tmp_path: Path) -> None:
+    """Cannot tell its architecture, and names the known ones."""
+    run, weights = RunFolder(tmp_path / "runs"), ModelFolder(tmp_path / "weights")
+    with pytest.raises(ExportError, match=r"no model 'teachers'.*wide-cnn-3"):
+        train_model(NAME, QUICK, tmp_path / "no-mnist", run, weights, teacher_paths=[tmp_path / "teachers" / "1.pth"])
+
+
+def test_an_epoch_can_go_over_its_images_twice(data: TrainingData) -> None:
+    """Doubles the batches of an epoch. Each has the full size: the images of a pass that fill none are left out."""
+    trainer = Trainer(NAME, replace(ONE_EPOCH, passes=2, batch_size=50), data)
+    sizes = [len(images) for images, _ in trainer._batches()]
+    assert sizes == [50] * trainer.num_batches == [50] * 2 * (len(data.training) // 50)
 
 
 def test_a_log_gets_one_line_per_epoch(uninterrupted: RunFolder) -> None:
