@@ -36,7 +36,7 @@ lint: .venv/dev/.done ## Run ruff, mypy and import-linter
 	@$(DEV) -m mypy
 	@.venv/dev/bin/lint-imports --no-cache
 
-train: .venv/dev/.done ## Train MODEL, or resume (DATA=, WEIGHTS_DIR=, EPOCHS=, SEED=, LEARNING_RATE=, START=, SHARE=, BATCH_SIZE=, PASSES=, TEACHERS=)
+train: .venv/dev/.done ## Train MODEL, or resume (DATA=, WEIGHTS_DIR=, EPOCHS=, START=, TEACHERS=, …: docs/training.md)
 	@$(EXPORT) train $(OF_MODEL) $(if $(DATA),--data "$(DATA)") $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(LEARNING_RATE),--learning-rate $(LEARNING_RATE)) $(if $(START),--start "$(START)") $(if $(SHARE),--share $(SHARE)) \
 		$(if $(BATCH_SIZE),--batch-size $(BATCH_SIZE)) $(if $(PASSES),--passes $(PASSES)) $(if $(TEACHERS),--teachers $(TEACHERS))

@@ -85,7 +85,8 @@ def test_one_epoch_is_singular(tmp_path: Path) -> None:
     """Writes `1 epoch`, and states the intended use."""
     model = ModelFolder(Path(shutil.copytree(MODEL.path, tmp_path / "model")))
     report = json.loads(model.training_report.read_text())
-    report["settings"]["epochs"] = 1
+    report["history"] = report["history"][:1]
+    report["settings"]["passes"] = 1
     model.training_report.write_text(json.dumps(report))
     card = write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
     assert "; 1 epoch of 66,500 images;" in card
@@ -106,7 +107,7 @@ def test_the_card_says_what_own_digits_were_added(tmp_path: Path) -> None:
     card = write(model, [make_record(1, 1)], ModelFolder(tmp_path / "output"))
     assert "- 11,000 of MNIST's 60,000 training images." in card
     assert "- Own digits, each several times per epoch." in card
-    epochs = f"{first['settings']['epochs']} epochs of 66,500 images, 3 teachers"
+    epochs = f"{len(first['history'])} epochs of 66,500 images, each 4 times, 4 teachers"
     start = f"SHA-256 `{'cd' * 8}…` ({epochs}), whose validation accuracy is 99.50% on mnist and 40.00% on own digits."
     assert f"Training started from the checkpoint with {start}" in card
     assert "It learned from the labels and from the answers of the checkpoint that it started from." in card
