@@ -86,6 +86,8 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     threads = settings.threads or max(1, limits.cpu_count() // count)
     memory.release_free_heap()  # what loading the model took does not count
     budget = settings.memory_budget or limits.memory_budget(count)
+    if not budget:
+        memory.keep_freed_heap()
     settings = replace(settings, threads=threads, memory_budget=budget)
     if settings.log_level in ("info", "debug"):
         say("info", describe_start(settings, classifier.contract, count))

@@ -26,6 +26,9 @@ MMAP_THRESHOLD = 131_072
 TRIM_THRESHOLD = 1_000_000
 """Bytes of free memory that the heap keeps at its end."""
 
+KEPT_MMAP_THRESHOLD, KEPT_HEAP = 32_000_000, 64_000_000
+"""The same two, where there is no memory limit: the pixels of a photo stay in the heap for the next one."""
+
 _libc = ctypes.CDLL(None)
 
 
@@ -35,10 +38,24 @@ def bound_heap() -> None:
     By default glibc gives each thread an arena of its own, which keeps what it once held, and maps ever larger blocks
     inside the arenas. Call it before the first thread starts.
     """
+    _set_thresholds(MMAP_THRESHOLD, TRIM_THRESHOLD)
     if hasattr(_libc, "mallopt"):  # glibc has it, musl has not
         _libc.mallopt(M_ARENA_MAX, 1)
-        _libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
-        _libc.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
+
+
+def keep_freed_heap() -> None:
+    """Keep freed memory until `release_free_heap` is called. Use it only where there is no memory limit.
+
+    The system takes four microseconds to give a page back: a quarter of the time of a drawing of 3.7 megapixels.
+    """
+    _set_thresholds(KEPT_MMAP_THRESHOLD, KEPT_HEAP)
+
+
+def _set_thresholds(mmap: int, trim: int) -> None:
+    """Set the bytes from which a block is mapped separately, and those that the heap keeps at its end."""
+    if hasattr(_libc, "mallopt"):  # glibc has it, musl has not
+        _libc.mallopt(M_MMAP_THRESHOLD, mmap)
+        _libc.mallopt(M_TRIM_THRESHOLD, trim)
 
 
 def drop_clean_file_pages() -> None:

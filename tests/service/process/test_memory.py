@@ -146,6 +146,38 @@ def test_free_heap_is_released() -> None:
     assert int(finished.stdout) > 60_000_000
 
 
+KEPT = """
+import ctypes, resource, sys
+from service.process import memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+memory.bound_heap()
+if sys.argv[1] == "kept":
+    memory.keep_freed_heap()
+
+def use_block() -> None:
+    block = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(15_000_000)))
+    ctypes.memset(block, 1, 15_000_000)
+    libc.free(block)
+
+use_block()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    use_block()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(libc, "mallopt"), reason="this C library has no mallopt")
+@pytest.mark.parametrize(("mode", "is_kept"), [("bounded", False), ("kept", True)])
+def test_freed_heap_is_kept_only_without_a_limit(mode: str, is_kept: bool) -> None:
+    """Fault in the 3,662 pages of a large block once, or each time that it is used."""
+    finished = subprocess.run([sys.executable, "-c", KEPT, mode], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert (int(finished.stdout) < 1_000) == is_kept
+
+
 FORK = """
 import gc, os, re, sys
 from pathlib import Path
