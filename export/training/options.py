@@ -1,6 +1,7 @@
 """The options of `train`, and the recipe that they choose. Imports no PyTorch."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,20 +20,9 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     )
     start = "checkpoint to start from, or random (default: random; with --data the one in WEIGHTS/MODEL or weights/)"
     command.add_argument("--start", type=Path, help=start)
-    size = f"{sum(Recipe.epoch_size):,}"
-    epochs = f"number of epochs of {size} images, 1 or more {_defaults('epochs')}"
-    command.add_argument("--epochs", type=_positive_int, help=epochs)
-    share = f"share of the images that is used, above 0, at most 1; an epoch shrinks, too {_defaults('share')}"
-    command.add_argument("--share", type=_share, help=share)
-    rate = f"peak learning rate of AdamW per step, above 0 {_defaults('learning_rate')}"
-    command.add_argument("--learning-rate", type=_positive_float, help=rate)
+    for name, (parse, description) in SETTINGS.items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=parse, help=f"{description} {_defaults(name)}")
     command.add_argument("--seed", type=_seed, default=Recipe.seed, help="seed of all random numbers, 0 or more")
-    batch_size = f"images per step, 1 or more (default: {Recipe.batch_size})"
-    command.add_argument("--batch-size", type=_positive_int, help=batch_size)
-    passes = f"times that an epoch goes over its augmented images, 1 or more (default: {Recipe.passes})"
-    command.add_argument("--passes", type=_positive_int, help=passes)
-    smoothing = f"label smoothing, at least 0, less than 1 (default: {Recipe.label_smoothing:g})"
-    command.add_argument("--label-smoothing", type=_smoothing, help=smoothing)
     teachers = "checkpoints MODEL/model_weights.pth to learn from besides the labels (default: none)"
     command.add_argument("--teachers", type=Path, nargs="*", help=teachers)
     command.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the state of unfinished runs")
@@ -40,7 +30,8 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
 
 def _defaults(setting: str) -> str:
     """Describe the default of a setting, without and with own digits."""
-    return f"(default: {getattr(Recipe, setting):g}; with --data and a checkpoint: {getattr(FINE_TUNING, setting):g})"
+    full, own = (f"{getattr(recipe, setting):g}" for recipe in (Recipe, FINE_TUNING))
+    return f"(default: {full})" if own == full else f"(default: {full}; with --data and a checkpoint: {own})"
 
 
 def choose_start(options: argparse.Namespace) -> Path | None:
@@ -58,10 +49,10 @@ def choose_start(options: argparse.Namespace) -> Path | None:
 def choose_recipe(options: argparse.Namespace, start: Path | None) -> Recipe:
     """Return the recipe: that of own digits and a checkpoint, or the full one, with what the options say instead."""
     recipe = FINE_TUNING if options.data and start else Recipe()
-    names = ("epochs", "learning_rate", "batch_size", "passes", "label_smoothing")
-    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
+    share = given.pop("share", None)
     changed = replace(recipe, seed=options.seed, **given)
-    return changed if options.share is None else changed.scaled(options.share)
+    return changed if share is None else changed.scaled(share)
 
 
 def _positive_int(text: str) -> int:
@@ -100,3 +91,14 @@ def _positive_float(text: str) -> float:
     if not 0 < (value := float(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
+
+
+SETTINGS: dict[str, tuple[Callable[[str], float], str]] = {
+    "epochs": (_positive_int, f"number of epochs of {sum(Recipe.epoch_size):,} images, 1 or more"),
+    "share": (_share, "share of the images that is used, above 0, at most 1; an epoch shrinks, too"),
+    "learning_rate": (_positive_float, "peak learning rate of AdamW per step, above 0"),
+    "batch_size": (_positive_int, "images per step, 1 or more"),
+    "passes": (_positive_int, "times that an epoch goes over its augmented images, 1 or more"),
+    "label_smoothing": (_smoothing, "label smoothing, at least 0, less than 1"),
+}
+"""The settings of a recipe that are options: how each is parsed, and its meaning with unit and range."""
