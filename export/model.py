@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.onnx.ops import attention
 
 from export.errors import ExportError
+from service.imaging.normalize import SIDE
 
 CLASSES = 10
-SIDE = 28
 TOKENS = 25
 
 

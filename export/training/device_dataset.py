@@ -43,8 +43,8 @@ class DeviceDataset:
             for start, size, count in zip(starts, self.sizes, counts, strict=False)
         ]
         indices = shuffle([torch.cat(chosen)], generator)[0]
-        images = [augment(self.images[chunk], generator) for chunk in indices.split(CHUNK)]
-        return standardize(torch.cat([add_noise(chunk, generator) for chunk in images])), self.labels[indices]
+        augmented = [add_noise(augment(self.images[chunk], generator), generator) for chunk in indices.split(CHUNK)]
+        return standardize(torch.cat(augmented)), self.labels[indices]
 
     def sample_size(self, counts: Sequence[int]) -> int:
         """Count the images that `sample` returns."""

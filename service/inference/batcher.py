@@ -45,7 +45,7 @@ class Batcher(Generic[Result]):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no image is queued."""
+        """Return whether no image is queued."""
         return not self._queue
 
     async def predict(self, image: EncodedImage) -> Result:

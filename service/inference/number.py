@@ -47,7 +47,7 @@ class Line:
 
     @property
     def is_number(self) -> bool:
-        """Whether these are several digits for sure. A sure line along the border may be the edge of a page."""
+        """Return whether these are several digits for sure. A sure line along the border may be the edge of a page."""
         return self.is_sure and not self.has_border and len(self.readings) > 1
 
 

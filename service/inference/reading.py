@@ -74,7 +74,7 @@ class FirstReading:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the network read a digit without doubt."""
+        """Return whether the network read a digit without doubt."""
         if self.prediction is None or self.digit is None:
             return False
         if self.digit.is_ambiguous:
