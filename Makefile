@@ -27,7 +27,7 @@ serve: .venv/serve/.done ## Serve MODEL on HOST:PORT (0.0.0.0:8000)
 	@$(SERVE) -m service
 
 test: .venv/serve/.done lint ## Run everything that CI runs
-	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/test_python_versions.py
+	@SERVE_PYTHON=$(SERVE) $(DEV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/test_python_versions.py
 	@$(DEV) -m pytest -n 2 tests/test_python_versions.py
 
 lint: .venv/dev/.done ## Run ruff, mypy and import-linter

@@ -38,17 +38,25 @@ def run_serving_tests(interpreter: Path, folder: Path) -> "subprocess.CompletedP
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     locked = ["--no-deps", "--require-hashes", "--requirement", "requirements-serve.txt"]
     subprocess.run([*pip, "--no-compile", *locked], cwd=ROOT, check=True)
-    tools = ["pytest", "httpx2", "prometheus-client"]
+    tools = ["pytest", "pytest-xdist", "httpx2", "prometheus-client"]
     subprocess.run([*pip, "--no-compile", "--constraint", "requirements-dev.txt", *tools], cwd=ROOT, check=True)
     left_out = [f"--ignore={path}" for path in LEFT_OUT]
+    parallel = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # many tests wait for a service
     return subprocess.run(
-        [python, "-m", "pytest", "tests/service", "-m", "not slow", *left_out, "-q", "-p", "no:cacheprovider"],
+        [python, "-m", "pytest", "tests/service", "-m", "not slow", *left_out, *parallel, "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if key != "SERVE_PYTHON"},  # this environment has pytest
+        env=_environ(folder),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    """Return the environment of the tests. The services that they start need compiled code: it is kept in `folder`."""
+    left_out = ("SERVE_PYTHON", "PYTHONDONTWRITEBYTECODE")  # the serving environment is this one, which has pytest
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
 
 
 @pytest.mark.slow
