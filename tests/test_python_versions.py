@@ -42,8 +42,9 @@ def run_serving_tests(interpreter: Path, folder: Path) -> "subprocess.CompletedP
     subprocess.run([*pip, "--no-compile", "--constraint", "requirements-dev.txt", *tools], cwd=ROOT, check=True)
     left_out = [f"--ignore={path}" for path in LEFT_OUT]
     parallel = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # many tests wait for a service
+    options = ["-m", "not slow", *left_out, *parallel, "-q", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [python, "-m", "pytest", "tests/service", "-m", "not slow", *left_out, *parallel, "-q", "-p", "no:cacheprovider"],
+        [python, "-m", "pytest", "tests/service", *options],
         cwd=ROOT,
         env=_environ(folder),
         capture_output=True,
