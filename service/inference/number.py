@@ -70,12 +70,12 @@ def reread_line(line: Line, gray: Gray, classify: Classify) -> list[Reading]:
     return max([line.readings, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
 
 
-def shows_several(gray: Gray, classify: Classify) -> bool:
-    """Return whether an image, uint8 (H, W), surely shows several digits side by side."""
+def shows_several(gray: Gray, classify: Classify, may_touch: bool) -> bool:
+    """Return whether an image, uint8 (H, W), surely shows several digits side by side. may_touch: they may touch."""
     if _is_strip(gray):
         return False
     lines = find_lines(gray, with_cuts=False)
-    if all(len(groups) < 2 for groups in lines):
+    if may_touch and all(len(groups) < 2 for groups in lines):
         lines = find_lines(gray)
     return any(_count_sure(readings) > 1 for readings in _read_groups(lines, classify))
 

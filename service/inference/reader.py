@@ -42,12 +42,15 @@ def reconsider(first: FirstReading, classify: Classify) -> Reading:
 
     Raises ImageError if the image shows no digit.
     """
+    may_touch = not first.is_sure  # of 300 numbers of digits that touch or nearly do, the network was sure of none
     if not first.is_sure:
         first = _average_views(first, classify)
     reading = _read_alternatives(first, classify) if first.needs_alternatives else first.settle()
-    if first.digit and first.digit.may_be_several and shows_several(_reduced(first.gray, first.digit), classify):
-        return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
-    return reading
+    if not first.digit or not first.digit.may_be_several:
+        return reading
+    if not shows_several(_reduced(first.gray, first.digit), classify, may_touch):
+        return reading
+    return replace(reading, prediction=_weaken(reading.prediction, SEVERAL_WEIGHT))
 
 
 def _reduced(gray: Gray, digit: Digit) -> Gray:

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from service.errors import ImageError
 from service.inference.classifier import Classifier, Prediction
+from service.inference.number import shows_several
 from service.inference.predictor import Predictor
 from service.inference.reader import reconsider
 from service.inference.reading import MIN_SURE
@@ -79,6 +81,17 @@ def test_noise_gets_no_high_confidence(predictor: Predictor, seed: int) -> None:
     squares = rng.integers(0, 256, (12, 12), np.uint8).repeat(12, axis=0).repeat(12, axis=1)
     with suppress(ImageError):
         assert predictor.predict(png(squares)).confidence <= 0.9
+
+
+@pytest.mark.parametrize("may_touch", [True, False])
+def test_digits_are_cut_apart_only_if_they_may_touch(classifier: Classifier, may_touch: bool) -> None:
+    """Find two sevens that touch, or take them for one digit."""
+    seven = ImageOps.invert(SEVEN)
+    seven = seven.crop(seven.getbbox())
+    line = ImageOps.expand(Image.new("L", (2 * seven.width, seven.height)), 40)
+    line.paste(seven, (40, 40))
+    line.paste(seven, (40 + seven.width, 40))
+    assert shows_several(np.asarray(line), classifier.classify, may_touch) == may_touch
 
 
 @pytest.mark.parametrize(("confidence", "digit"), [(0.89, DIGIT), (0.91, 1)])
