@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile
+from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
@@ -16,7 +16,7 @@ from service.imaging import dc_scans, jpeg, png
 from service.imaging.buffers import Buffer, open_buffer
 from service.imaging.drawing import reduce_drawing
 from service.imaging.exif import MIN_TURNED, rotate_upright
-from service.imaging.gray import TARGET_SIDE, to_gray
+from service.imaging.gray import TARGET_SIDE, has_contrast, to_gray
 from service.imaging.structure import Structure
 
 MAX_SIDE = 20_000
@@ -26,6 +26,12 @@ MAX_CHEAP_BYTES = 32_768
 MAX_CHEAP_PIXELS = TARGET_SIDE**2
 MAX_CHEAP_PASS_BYTES = 4_000_000
 """An image within these limits is decoded and preprocessed in a few milliseconds at most."""
+
+MAX_COLOR_PIXELS = 1_000_000
+MAX_COLOR_SECONDS = 0.1
+COLOR_BYTES_PER_PIXEL = 4
+"""A JPEG file within these limits is decoded again in color if its brightness shows no ink, which takes this memory in
+addition."""
 
 SECONDS_PER_BYTE = 8e-9
 INTERLACED_SECONDS_PER_BYTE = 16e-9
@@ -79,7 +85,8 @@ class EncodedImage:
     content: the file without the parts that decoding ignores. orientation: as in EXIF. decode_bytes: estimated memory
     that decoding takes. decode_seconds: estimated time that it takes. is_cheap: whether decoding and preprocessing take
     at most a few milliseconds. size: width and height of the whole image as it is stored, in pixels. dc_frame: the
-    frame segment of a progressive JPEG file if only its DC coefficients show.
+    frame segment of a progressive JPEG file if only its DC coefficients show. has_color: whether a JPEG file may be
+    decoded again in color if its brightness shows no ink.
     """
 
     content: Buffer
@@ -90,6 +97,7 @@ class EncodedImage:
     is_cheap: bool
     size: tuple[int, int]
     dc_frame: bytes = b""
+    has_color: bool = False
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -108,21 +116,32 @@ class EncodedImage:
         The decoded pixels are released, so it can be called once.
         """
         try:
-            self._leave_out_ac_scans()
-            self.image.load()
-            gray = reduce_drawing(to_gray(self.image))
+            gray = reduce_drawing(self._load_gray())
             return np.asarray(rotate_upright(gray, self.orientation))
         except PARSER_ERRORS as error:
             raise _damaged(error) from error
         finally:
             self.image.close()
 
-    def _leave_out_ac_scans(self) -> None:
-        """Decode fewer scans of a large progressive JPEG file: a sixth of the time, for the same pixels."""
-        if self.dc_frame and (shorter := dc_scans.keep_dc_scans(self.content, self.dc_frame)):
-            self.image.close()
-            self.image = JpegImageFile(open_buffer(shorter))
-            self.image.draft("L", (TARGET_SIDE, TARGET_SIDE))
+    def _load_gray(self) -> Image.Image:
+        """Decode the brightness, or another channel of a color image whose ink is as bright as its page."""
+        content = self.content
+        if self.dc_frame and (shorter := dc_scans.keep_dc_scans(content, self.dc_frame)):
+            content = shorter  # fewer scans: a sixth of the time, for the same pixels
+            self._reopen(content, "L")
+        self.image.load()
+        gray = to_gray(self.image)
+        is_quick = content is not self.content or self.decode_seconds <= MAX_COLOR_SECONDS
+        if not (self.has_color and is_quick) or has_contrast(gray):
+            return gray
+        self._reopen(content, "RGB")
+        return to_gray(self.image)
+
+    def _reopen(self, content: Buffer, mode: str) -> None:
+        """Open a JPEG file again, to be decoded in mode L or RGB."""
+        self.image.close()
+        self.image = JpegImageFile(open_buffer(content))
+        self.image.draft(mode, (TARGET_SIDE, TARGET_SIDE))
 
 
 def open_image(image_bytes: Buffer, max_bytes: int) -> EncodedImage:
@@ -142,24 +161,28 @@ def open_image(image_bytes: Buffer, max_bytes: int) -> EncodedImage:
 def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int) -> EncodedImage:
     try:
         image = kind(open_buffer(structure.content))
-        width, height = image.size
+        (width, height), mode = image.size, image.mode
         image.draft("L", (TARGET_SIDE, TARGET_SIDE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 scale
         decode_bytes = structure.coefficient_bytes + _pixel_bytes(image)
     except PARSER_ERRORS as error:
         raise _damaged(error) from error
     _check_cost(width, height, decode_bytes, max_bytes)
-    is_small = len(structure.content) <= MAX_CHEAP_BYTES and image.width * image.height <= MAX_CHEAP_PIXELS
+    pixels = image.width * image.height
+    color_bytes = pixels * COLOR_BYTES_PER_PIXEL if mode == "RGB" and image.mode == "L" else 0
+    has_color = pixels <= MAX_COLOR_PIXELS and 0 < color_bytes <= max_bytes - decode_bytes
+    is_small = len(structure.content) <= MAX_CHEAP_BYTES and pixels <= MAX_CHEAP_PIXELS
     is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
     shows_only_dc = image.mode == "L" and image.width == -(-width // 8) and image.height == -(-height // 8)
     return EncodedImage(
         structure.content,
         image,
         structure.orientation,
-        decode_bytes,
+        decode_bytes + (color_bytes if has_color else 0),
         _estimate_seconds(image, structure, width * height),
         is_cheap,
         size=(width, height),
         dc_frame=structure.progressive_frame if shows_only_dc else b"",
+        has_color=has_color,
     )
 
 

@@ -1,5 +1,7 @@
 """A PNG or JPEG file of any mode decodes to the same upright gray image, or raises ImageError."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -131,6 +133,40 @@ def test_opaque_alpha_is_ignored() -> None:
     for plain, mode in ((SEVEN, "LA"), (SEVEN.convert("RGB"), "RGBA"), (red, "RGBA")):
         without = decode(encode(plain), MAX_BYTES)
         assert np.array_equal(decode(encode(plain.convert(mode)), MAX_BYTES), without)
+
+
+def red_on_gray(side: int) -> Image.Image:
+    """Draw the seven in red on gray paper of the same brightness."""
+    ink = Image.fromarray(255 - GRAY).resize((side, side))
+    noise = np.random.default_rng(0).normal(100, 3, (side, side)).round().astype(np.uint8)
+    page = Image.fromarray(noise).convert("RGB")
+    page.paste((230, 36, 89), mask=ink)  # 0.299 * 230 + 0.587 * 36 + 0.114 * 89 = 100
+    return page
+
+
+@pytest.mark.parametrize("side", [28, 320, 2_900])
+@pytest.mark.parametrize("options", [{"image_format": "PNG"}, {}, {"progressive": True}, {"subsampling": 0}])
+def test_ink_as_bright_as_its_page_is_seen_by_its_color(side: int, options: dict[str, Any]) -> None:
+    """Decode the color channel with the most contrast where the brightness shows no ink."""
+    gray = decode(encode(red_on_gray(side), **{"image_format": "JPEG", "quality": 95, **options}), MAX_BYTES)
+    assert abs(np.median(gray) - 100) < 8
+    assert np.percentile(gray, 98) > 160
+
+
+def test_faint_gray_ink_is_seen_by_its_brightness() -> None:
+    """Keep the brightness of a pale JPEG file: its color channels show the same ink with more noise."""
+    faint = Image.fromarray((200 + GRAY // 16).astype(np.uint8))
+    gray = decode(encode(faint.convert("RGB"), "JPEG"), MAX_BYTES)
+    assert np.array_equal(gray, decode(encode(faint, "JPEG"), MAX_BYTES))
+
+
+@pytest.mark.parametrize(("size", "has_color"), [((1_000, 320), True), ((4_000, 320), False)])
+def test_only_a_small_image_is_decoded_in_color(size: tuple[int, int], has_color: bool) -> None:
+    """Count the memory of its colors, and leave out those of an image that would take much."""
+    color, gray = (open_image(encode(Image.new(mode, size), "JPEG"), MAX_BYTES) for mode in ("RGB", "L"))
+    assert color.has_color == has_color
+    assert not gray.has_color
+    assert color.decode_bytes - gray.decode_bytes == (4 * size[0] * size[1] if has_color else 0)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (28, 28), (1, 4000), (4000, 1)])
