@@ -33,11 +33,6 @@ class Results:
         """Requests that were served, per second."""
         return len(self.served) / self.seconds
 
-    @property
-    def offered(self) -> float:
-        """Requests that were sent and answered, per second."""
-        return (len(self.served) + len(self.shed)) / self.seconds
-
 
 def percentile(values: Sequence[float], percent: int) -> float:
     """Return a percentile of milliseconds, 0 if there are none."""

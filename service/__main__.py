@@ -34,6 +34,7 @@ from service.process.log_config import format_message  # noqa: E402
 from service.process.server import Server  # noqa: E402
 from service.process.workers import SIGNALS, STOP_GRACE, Supervisor  # noqa: E402
 from service.settings import Settings, describe_settings, misspelled_settings  # noqa: E402
+from service.web.admission import DEFAULT_BUDGET  # noqa: E402
 
 
 def main() -> None:
@@ -73,10 +74,11 @@ def parse_arguments(arguments: list[str]) -> None:
 
 def describe_start(settings: Settings, contract: Contract, workers: int) -> str:
     """Return one sentence on what is served and with which limits, for the reader of a log. settings: as in effect."""
-    memory_limit = f"{settings.memory_budget / 1e6:.0f} MB" if settings.memory_budget else "no limit"
+    megabytes = (settings.memory_budget or DEFAULT_BUDGET) / 1e6
     return (
-        f"Version {__version__} serves {contract.model_file}. Workers: {workers}. Of each: {settings.threads} threads,"
-        f" {memory_limit} of memory for requests. API key: {'required' if settings.api_key else 'none'}."
+        f"Version {__version__} serves {contract.model_file}. Workers: {workers}."
+        f" Threads per worker: {settings.threads}. Memory for requests per worker: {megabytes:.0f} MB."
+        f" API key: {'required' if settings.api_key else 'none'}."
     )
 
 

@@ -30,7 +30,7 @@ class UnknownModelError(RequestError):
 
 
 class UploadTooLargeError(RequestError):
-    """The body is larger than MAX_UPLOAD_BYTES."""
+    """The body is larger than MAX_UPLOAD_BYTES, or than the memory for all bodies."""
 
 
 class UploadTimeoutError(RequestError):
@@ -38,7 +38,7 @@ class UploadTimeoutError(RequestError):
 
 
 class FileError(RequestError):
-    """A file cannot be read from the disk or from its archive."""
+    """The command line cannot read a file from the disk or from its archive."""
 
 
 class ImageError(RequestError):

@@ -69,11 +69,18 @@ class Predictor:
         return self.predict_opened_batch(self.open_batch(files))
 
     def open(self, image_bytes: Buffer) -> EncodedImage:
-        """Read the headers of one file, which tell what decoding costs. Raises ImageError if it is not an image."""
+        """Read the headers of one file, which tell what decoding costs.
+
+        Raises ImageError if it is not an image, and TypeError if it is not bytes, for example a path.
+        """
+        _check_type(image_bytes)
         return isolate(self._open, image_bytes)
 
     def open_batch(self, files: Sequence[Buffer | RequestError]) -> list[EncodedImage | RequestError]:
-        """Open several files, as `predict_batch` does."""
+        """Open several files, as `predict_batch` does. Raises TypeError if one is not bytes."""
+        for file in files:
+            if not isinstance(file, RequestError):
+                _check_type(file)
         return map_valid(self._open, files)
 
     def predict_opened_batch(self, images: Sequence[EncodedImage | RequestError]) -> list[Prediction | RequestError]:
@@ -172,6 +179,14 @@ class Predictor:
         reading = reconsider(first, self._classifier.classify)
         laps.end("alternatives")
         return reading
+
+
+def _check_type(image_bytes: object) -> None:
+    """Raise TypeError unless it is bytes or a bytearray: the mistake is in the calling program, not in an image."""
+    if not isinstance(image_bytes, bytes | bytearray):
+        raise TypeError(
+            f"{type(image_bytes).__name__} is not the bytes of a file. Read it first: Path(name).read_bytes()."
+        )
 
 
 def _find_digit(gray: NDArray[np.uint8]) -> Digit | ImageError:

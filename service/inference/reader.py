@@ -124,6 +124,7 @@ def _small_digits(gray: Gray, source: EncodedImage) -> list[Digit]:
     height, width = gray.shape
     boxes = find_spots(gray)
     parts = decode_parts(source, [_with_margin(box, width, height) for box in boxes]) if boxes else []
+    # no parts if the file turns out to be damaged
     digits = [(box, find_digit_or_none(part)) for box, part in zip(boxes, parts, strict=False)]
     return [Digit(digit.image, box) for box, digit in digits if digit]
 

@@ -21,23 +21,26 @@ MIN_SURE = 0.98
 MIN_SURE_ON_CANVAS = 0.9
 """The same for a small image with a clear background."""
 
-MIN_SETTLED_ON_CANVAS = 0.5
-"""From this confidence on, such an image is not searched for alternatives. It holds the digit and nothing else, so that
-they rather harm it: of 25,000 MNIST images, they mended 16 and spoiled 12."""
-
 MIN_SURE_IF_AMBIGUOUS = 0.9985
 """The same where the background is ambiguous: a wrong reading of a stripe or a grid may get 0.99."""
 
+MIN_SETTLED_ON_CANVAS = 0.5
+"""From this confidence on, a small image with a clear background is not searched for alternatives. It holds the digit
+and nothing else, so that they rather harm it: of 25,000 MNIST images, they mended 16 and spoiled 12."""
+
 Gray = NDArray[np.uint8]
+"""A decoded, upright image, uint8 (H, W), 0 = black."""
+
 Classify = Callable[[NDArray[np.float32]], list[Prediction]]
+"""Classifies standardized images, float32 (N, 1, 28, 28)."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """A digit that was read.
 
-    digit: what the network saw, and where in the decoded image. scale: width and height of the upright image at its
-    full size, in pixels of the decoded one.
+    digit: what the network saw, and where in the decoded image. scale: pixels of the upright image at its full size per
+    pixel of the decoded one, across and down.
     """
 
     prediction: Prediction
@@ -63,7 +66,8 @@ class Reading:
 class FirstReading:
     """The first reading of an image. digit, prediction: None if it shows none, for the reason in `error`.
 
-    source: the file, parts of which can be decoded again at a higher resolution. scale: as in `Reading`.
+    gray: the decoded image. source: the file, parts of which can be decoded again at a higher resolution. scale: as in
+    `Reading`.
     """
 
     gray: Gray
@@ -107,7 +111,7 @@ class FirstReading:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Width and height of the upright image at its full size, in pixels of the decoded one."""
+        """Pixels of the upright image at its full size per pixel of the decoded one, across and down."""
         (height, width), (full_width, full_height) = self.gray.shape, self.source.upright_size
         return full_width / width, full_height / height
 

@@ -33,6 +33,7 @@ from service.web.recorder import RecordingMiddleware
 from service.web.server_state import ServerState
 from service.web.state_metrics import declare_model, declare_state
 from service.web.status import StatusEndpoints
+from service.web.trailing_slash import TrailingSlashMiddleware
 
 PARSER_THREADS = 1
 """Threads that parse long bodies (`asyncio.to_thread`). By default their number creeps up to one per CPU and four."""
@@ -146,4 +147,4 @@ def middleware(settings: Settings, state: ServerState) -> list[Middleware]:
     )
     recording = Middleware(RecordingMiddleware, recorder=state.recorder, extra_headers=SECURITY_HEADERS)
     keys = [Middleware(ApiKeyMiddleware, keys=settings.api_key)] if settings.api_key else []
-    return [recording, cors, *keys]
+    return [Middleware(TrailingSlashMiddleware), recording, cors, *keys]

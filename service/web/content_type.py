@@ -12,6 +12,12 @@ UNDECLARED_TYPES = ("", "application/octet-stream")
 FORM_TYPE = "multipart/form-data"
 JSON_TYPE = "application/json"
 
+ADVICE = {
+    JSON_TYPE: " Send base64 in JSON to /predict-base64.",
+    "application/x-www-form-urlencoded": " Declare the type of the image (Content-Type: image/png), or send a form.",
+}
+"""What to do instead with bodies of other types. curl declares the second one unless it is told the type."""
+
 MAX_ECHO = 100
 """Characters of a client's input that an error repeats."""
 
@@ -55,7 +61,7 @@ class ContentType:
 
     def _invalid(self) -> RequestError:
         shown = self.media_type[:MAX_ECHO].encode("ascii", "backslashreplace").decode() or "unknown"
-        advice = " Send base64 in JSON to /predict-base64." if self.media_type == JSON_TYPE else ""
+        advice = ADVICE.get(self.media_type, "")
         return RequestError(f"Invalid file type: {shown}. Only JPEG and PNG are supported.{advice}")
 
 

@@ -31,6 +31,16 @@ def predictor(classifier: Classifier) -> Predictor:
     return Predictor(classifier, MAX_BYTES)
 
 
+@pytest.mark.parametrize("mistake", ["digit.png", None, BytesIO(FILES[0]), memoryview(FILES[0])])
+def test_other_types_than_bytes_raise_a_type_error(predictor: Predictor, mistake: Any) -> None:
+    """Say what to pass instead, for one image and for a batch."""
+    for predict in (predictor.predict, lambda value: predictor.predict_batch([FILES[0], value])):
+        with pytest.raises(TypeError, match=r"Path\(name\).read_bytes\(\)"):
+            predict(mistake)
+    with pytest.raises(TypeError, match="int is not the bytes of a file"):
+        predictor.predict_batch(FILES[0])  # type: ignore[arg-type]  # a file instead of a list
+
+
 class RecordingClassifier(Classifier):
     """The real classifier, which also records the size of each batch."""
 

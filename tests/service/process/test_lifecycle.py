@@ -275,7 +275,7 @@ def test_log_of_a_start_says_what_is_served(tmp_path: Path, key: str, is_require
     """Name version, model, workers and limits once, and no key."""
     with running_service(tmp_path / "log", WORKERS="2", THREADS="3", MEMORY_BUDGET="54000000", API_KEY=key) as service:
         text = service.log.read_text()
-    expected = f"Workers: 2. Of each: 3 threads, 54 MB of memory for requests. API key: {is_required}."
+    expected = f"Workers: 2. Threads per worker: 3. Memory for requests per worker: 54 MB. API key: {is_required}."
     (line,) = (line for line in text.splitlines() if "serves" in line)
     assert re.match(rf"digit-service: Version {__version__} serves \S+/model\S*\.onnx\. ", line)
     assert line.endswith(expected)
