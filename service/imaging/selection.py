@@ -13,6 +13,12 @@ MAX_NEIGHBOR_HEIGHT = 1.5
 """Heights of the digit. What is higher, at the border, is an artifact: a page's edge, a shadow."""
 
 
+MAX_UNDERLINE_HEIGHT = 0.22
+MIN_UNDERLINE_OVERHANG = 0.03
+"""Height of an underline, and how far it extends beyond the digit on either side, in heights of the digit. The base of
+a 2 may lie apart, too, but it hardly extends beyond both sides."""
+
+
 def prominence(components: Components) -> NDArray[np.float64]:
     """Return the ink of each component, float64 (K,). At the image border, where a digit seldom is, it weighs less."""
     touches_border = touched_borders(components) > 0
@@ -21,13 +27,23 @@ def prominence(components: Components) -> NDArray[np.float64]:
 
 
 def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
-    """Select the components of the digit, bool (K,): the main one, and those near it that are not specks."""
+    """Select the components of the digit, bool (K,): the main one, and those near it, but no specks and underlines."""
     down = np.maximum(components.top - components.bottom[main], components.top[main] - components.bottom)
     across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
     near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
     selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
+    selected &= ~_is_underline(components, main)
     selected[main] = True
     return np.asarray(selected)
+
+
+def _is_underline(components: Components, main: int) -> NDArray[np.bool_]:
+    """Find flat components below the main one, bool (K,): with an underline, a 7 looks like a 2."""
+    height = components.height[main]
+    is_below = components.top >= components.bottom[main]
+    is_flat = components.height <= MAX_UNDERLINE_HEIGHT * height
+    overhang = np.minimum(components.left[main] - components.left, components.right - components.right[main])
+    return np.asarray(is_below & is_flat & (overhang >= MIN_UNDERLINE_OVERHANG * height))
 
 
 def has_neighbors(components: Components, main: int) -> bool:

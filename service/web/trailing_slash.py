@@ -1,4 +1,4 @@
-"""Serve a path with a slash at its end as the same path without it."""
+"""Serve a path with slashes at its end as the same path without it."""
 
 from collections.abc import Awaitable
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class TrailingSlashMiddleware:
-    """Removes the slash at the end of a path.
+    """Removes slashes at the end of a path.
 
     Starlette would redirect, to the scheme and host that this service sees: behind a proxy with TLS, clients would send
     the image and the key again in clear text.
@@ -18,6 +18,6 @@ class TrailingSlashMiddleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on."""
         path = scope.get("path", "")
-        if len(path) > 1 and path.endswith("/"):
-            scope["path"] = path[:-1]
+        if path.endswith("/"):
+            scope["path"] = path.rstrip("/") or "/"
         return self._app(scope, receive, send)

@@ -172,3 +172,25 @@ def test_ink_is_zero_where_the_background_is() -> None:
     assert noise == 0
     assert ink.max() == 200
     assert not ink[:60].any()
+
+
+def draw_bar(left: int, right: int) -> Gray:
+    """Write the seven on paper, and below it a bar of 8 pixels with a gap of 8."""
+    gray = write_seven(BACKGROUNDS["even"], 30)
+    rows, columns = np.nonzero(gray < 128)
+    gray[rows.max() + 8 : rows.max() + 16, columns.min() + left : columns.max() + right] = 30
+    return gray
+
+
+def test_underline_is_no_part_of_the_digit() -> None:
+    """Discard a bar that extends beyond both sides of the digit."""
+    assert difference(draw_bar(-12, 20)) < 0.04
+
+
+@pytest.mark.parametrize(("left", "right"), [(0, 20), (-12, 0), (8, -8)])
+def test_base_of_a_digit_is_kept(left: int, right: int) -> None:
+    """Keep a bar that does not: the base of a 2 may lie apart."""
+    gray = draw_bar(left, right)
+    assert difference(gray) > 0.04
+    rows = np.flatnonzero(extract_digit(gray).any(axis=1))
+    assert rows[-1] == np.flatnonzero((gray < 128).any(axis=1))[-1]
