@@ -78,10 +78,20 @@ def test_other_type_is_rejected_whatever_the_bytes_are(declared: str) -> None:
             check()
 
 
-def test_json_is_sent_elsewhere() -> None:
-    """Name the route that reads JSON."""
-    with pytest.raises(RequestError, match=r"supported\. Send base64 in JSON to /predict-base64\.$"):
-        ContentType.parse("application/json; charset=utf-8").check_declares_image()
+@pytest.mark.parametrize(
+    ("declared", "advice"),
+    [
+        ("application/json; charset=utf-8", r"Send base64 in JSON to /predict-base64\."),
+        (
+            "application/x-www-form-urlencoded",
+            r"Declare the type of the image \(Content-Type: image/png\), or send a form\.",
+        ),
+    ],
+)
+def test_common_mistakes_get_advice(declared: str, advice: str) -> None:
+    """Name the route that reads JSON, and what curl needs to be told."""
+    with pytest.raises(RequestError, match=rf"supported\. {advice}$"):
+        ContentType.parse(declared).check_declares_image()
 
 
 @pytest.mark.parametrize(
