@@ -1,6 +1,7 @@
 """Export a network to one ONNX file: symbolic batch size, reproducible bytes."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ OPSET = 23  # the first with an Attention operator
 
 # The exporter warns about every optional package that is not installed.
 logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+# torch 2.13 warns about its own code.
+warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
 
 
 def export_onnx(network: nn.Module, path: Path, metadata: Mapping[str, str]) -> None:

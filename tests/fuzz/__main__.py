@@ -52,7 +52,8 @@ def main() -> int:
     for run in runs:
         print(f"{run.target:10} {run.fuzzer:10} {run.inputs:10,}{'  CRASHED' if run.has_crashed else ''}")
     names = [path.name for path in crash_files()]
-    print(f"{'total':21} {sum(run.inputs for run in runs):10,}\nkept crashes: {', '.join(names) or 'none'}")
+    print(f"{'total':21} {sum(run.inputs for run in runs):10,}")
+    print(f"earlier crashes, which make test repeats: {', '.join(names) or 'none'}")
     return int(any(run.has_crashed for run in runs))
 
 
