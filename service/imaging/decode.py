@@ -12,38 +12,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from service.errors import ImageError
-from service.imaging import dc_scans, jpeg, png
+from service.imaging import cost, dc_scans, jpeg, png
 from service.imaging.buffers import Buffer, open_buffer
 from service.imaging.drawing import reduce_drawing
 from service.imaging.exif import MIN_TURNED, rotate_upright
 from service.imaging.gray import TARGET_SIDE, has_contrast, to_gray
 from service.imaging.structure import Structure
 
-MAX_SIDE = 20_000
-"""Pixels. Longer images are refused: buffers that grow with one side are not counted by area."""
-
-MAX_CHEAP_BYTES = 32_768
-MAX_CHEAP_PIXELS = TARGET_SIDE**2
-MAX_CHEAP_PASS_BYTES = 4_000_000
-"""An image within these limits is decoded and preprocessed in a few milliseconds at most."""
-
-MAX_COLOR_PIXELS = 1_000_000
 MAX_COLOR_SECONDS = 0.1
-COLOR_BYTES_PER_PIXEL = 4
-"""A JPEG file within these limits is decoded again in color if its brightness shows no ink, which takes this memory in
-addition."""
-
-SECONDS_PER_BYTE = 8e-9
-INTERLACED_SECONDS_PER_BYTE = 16e-9
-SECONDS_PER_SOURCE_PIXEL = 1e-9
-SECONDS_PER_COEFFICIENT_BYTE = 1e-9
-SECONDS_PER_PASS_BYTE = 0.5e-9
-SECONDS_PER_FILE_BYTE = 5e-9
-"""Estimated decoding time: per byte of pixels; per pixel of the file, most of which a reduced JPEG never stores; per
-byte of JPEG coefficients, and of each pass over them; per byte of the file."""
-
-BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 6}
-"""Peak memory per pixel of each Pillow mode, including the copies that `to_gray` makes."""
+"""Estimated time of a JPEG file that is decoded again in color if its brightness shows no ink."""
 
 PARSER_ERRORS = (  # what Pillow's parsers raise on malformed files
     OSError,
@@ -163,23 +140,20 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
         image = kind(open_buffer(structure.content))
         (width, height), mode = image.size, image.mode
         image.draft("L", (TARGET_SIDE, TARGET_SIDE))  # a large JPEG is decoded at 1/2, 1/4 or 1/8 scale
-        decode_bytes = structure.coefficient_bytes + _pixel_bytes(image)
+        decode_bytes = cost.estimate_bytes(image, structure)
     except PARSER_ERRORS as error:
         raise _damaged(error) from error
-    _check_cost(width, height, decode_bytes, max_bytes)
-    pixels = image.width * image.height
-    color_bytes = pixels * COLOR_BYTES_PER_PIXEL if mode == "RGB" and image.mode == "L" else 0
-    has_color = pixels <= MAX_COLOR_PIXELS and 0 < color_bytes <= max_bytes - decode_bytes
-    is_small = len(structure.content) <= MAX_CHEAP_BYTES and pixels <= MAX_CHEAP_PIXELS
-    is_cheap = is_small and structure.pass_bytes <= MAX_CHEAP_PASS_BYTES
+    cost.check_cost((width, height), decode_bytes, max_bytes)
+    color_bytes = cost.estimate_color_bytes(image, mode)
+    has_color = 0 < color_bytes <= max_bytes - decode_bytes
     shows_only_dc = image.mode == "L" and image.width == -(-width // 8) and image.height == -(-height // 8)
     return EncodedImage(
         structure.content,
         image,
         structure.orientation,
-        decode_bytes + (color_bytes if has_color else 0),
-        _estimate_seconds(image, structure, width * height),
-        is_cheap,
+        decode_bytes + has_color * color_bytes,
+        cost.estimate_seconds(image, structure, width * height),
+        cost.is_cheap(image, structure),
         size=(width, height),
         dc_frame=structure.progressive_frame if shows_only_dc else b"",
         has_color=has_color,
@@ -188,34 +162,3 @@ def _open(kind: type[ImageFile.ImageFile], structure: Structure, max_bytes: int)
 
 def _damaged(error: Exception) -> ImageError:
     return ImageError(f"the file is damaged or truncated ({type(error).__name__}). Send it again, whole.")
-
-
-def _pixel_bytes(image: ImageFile.ImageFile) -> int:
-    """Estimate the bytes that the pixels take, including the copies that `to_gray` makes."""
-    transparent = image.mode in ("P", "L", "RGB", "1", "I;16") and image.has_transparency_data
-    return image.width * image.height * (9 if transparent else BYTES_PER_PIXEL.get(image.mode, 6))
-
-
-def _estimate_seconds(image: ImageFile.ImageFile, structure: Structure, source_pixels: int) -> float:
-    """Estimate the time that decoding takes. For the costliest files it is right within a factor of two."""
-    per_byte = INTERLACED_SECONDS_PER_BYTE if image.info.get("interlace") else SECONDS_PER_BYTE
-    return (
-        _pixel_bytes(image) * per_byte
-        + source_pixels * SECONDS_PER_SOURCE_PIXEL
-        + structure.coefficient_bytes * SECONDS_PER_COEFFICIENT_BYTE
-        + structure.pass_bytes * SECONDS_PER_PASS_BYTE
-        + len(structure.content) * SECONDS_PER_FILE_BYTE
-    )
-
-
-def _check_cost(width: int, height: int, needed: int, max_bytes: int) -> None:
-    if max(width, height) > MAX_SIDE:
-        raise ImageError(
-            f"it has too many pixels. {width} x {height} is more than {MAX_SIDE} on one side. Send a smaller image:"
-            " 28 x 28 is enough."
-        )
-    if needed > max_bytes:
-        raise ImageError(
-            f"it has too many pixels. {width} x {height} of them would take {needed / 1e6:.0f} MB of"
-            f" memory, and {max_bytes / 1e6:.0f} MB are allowed. Send a smaller image: 28 x 28 is enough."
-        )

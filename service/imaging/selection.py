@@ -8,10 +8,8 @@ from service.imaging.components import Components
 MIN_NEIGHBOR_INK = 0.15
 """Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
 
-
 MAX_NEIGHBOR_HEIGHT = 1.5
 """Heights of the digit. What is higher, at the border, is an artifact: a page's edge, a shadow."""
-
 
 MAX_UNDERLINE_HEIGHT = 0.22
 MIN_UNDERLINE_OVERHANG = 0.03

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
-from service.imaging.decode import MAX_CHEAP_PIXELS, EncodedImage
+from service.imaging.cost import MAX_CHEAP_PIXELS
+from service.imaging.decode import EncodedImage
 from service.inference.batch_limit import BatchLimit
 from service.inference.batcher import Batcher
 from service.inference.chunks import CHUNK_SIZE, decode_bytes, split_batch

@@ -1,6 +1,6 @@
 """The routes that read digits."""
 
-from service.imaging.decode import MAX_SIDE
+from service.imaging.cost import MAX_SIDE
 from service.inference.number import MAX_DIGITS
 from service.web.json_image import MAX_DOCUMENT_BYTES
 from service.web.openapi.api import Api, Group, Json, json_content

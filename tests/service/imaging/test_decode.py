@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from service.errors import ImageError
-from service.imaging.decode import MAX_CHEAP_BYTES, MAX_SIDE, decode, has_image_signature, open_image
+from service.imaging.cost import MAX_CHEAP_BYTES, MAX_SIDE
+from service.imaging.decode import decode, has_image_signature, open_image
 from service.imaging.gray import TARGET_SIDE
 from tests.hostile.jpeg_writer import ARITHMETIC, progressive, scan
 from tests.hostile.jpeg_writer import GRAY as GRAY_JPEG
