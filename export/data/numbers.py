@@ -10,7 +10,7 @@ from service.imaging.normalize import center, crop_to_ink, resize_to_box
 
 TRAIN_COUNT = 40_000
 
-MAX_DIGITS = 6
+MAX_LENGTH = 6
 FRAGMENT_SHARE = 0.25
 LEAST_ASPECT = 0.5
 """Width / height of a fragment. A narrower one is a 1."""
@@ -19,7 +19,7 @@ LEAST_ASPECT = 0.5
 def number_outliers(digits: Dataset, seed: int, count: int = TRAIN_COUNT) -> Dataset:
     """Draw numbers and fragments of digits, uint8 (N, 28, 28): float32 (count, 1, 28, 28), labeled OUTLIER_LABEL."""
     rng = np.random.default_rng(seed)
-    groups = [digits.images[rng.integers(len(digits), size=MAX_DIGITS)] for _ in range(count)]
+    groups = [digits.images[rng.integers(len(digits), size=MAX_LENGTH)] for _ in range(count)]
     return Dataset(map_parallel(_outlier, groups, seed, "Drawing numbers"), np.full(count, OUTLIER_LABEL))
 
 
@@ -53,7 +53,7 @@ def draw_fragment(digit: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
 def _outlier(digits: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw a fragment or two to six digits, normalized as one digit: float32 (1, 28, 28) in [0, 1]."""
     fragment = draw_fragment(digits[0], rng) if rng.random() < FRAGMENT_SHARE else None
-    count = rng.choice(np.arange(2, MAX_DIGITS + 1), p=[0.5, 0.2, 0.14, 0.09, 0.07])
+    count = rng.choice(np.arange(2, MAX_LENGTH + 1), p=[0.5, 0.2, 0.14, 0.09, 0.07])
     ink = draw_number(digits[:count], rng) if fragment is None else fragment
     return center(resize_to_box(crop_to_ink(ink)))[np.newaxis]
 

@@ -21,7 +21,7 @@ from service.imaging.trim import trim_border
 MIN_LOCAL_SIDE = 41
 """Pixels per side. On a smaller image, a stroke is not smaller than its surroundings."""
 
-MAX_ELONGATION = 12
+MAX_DIGIT_ELONGATION = 12
 """Longer sides of an image in shorter ones. No digit fills a longer strip."""
 
 MAX_CHANGE = 0.01
@@ -34,14 +34,19 @@ MIN_DIFFERENCE = 0.02
 """Mean difference of two 28 x 28 images in [0, 1]. Less is the same alternative."""
 
 MIN_COMPONENT_SIDE = 4
+"""Pixels of the longer side. A smaller component is not tried."""
+
 MIN_COMPONENT_INK = 0.03
-"""Pixels, and share of the most prominent component. A smaller one is not tried."""
+"""Share of the prominence of the most prominent component. One with less is not tried."""
 
 MAX_SPOTS = 3
+"""Spots of each polarity that are decoded again."""
+
 SPOT_WINDOWS = (1 / 20,)
+"""Window of the local background of spots, as a share of the image's longer side."""
+
 MAX_SPOT_SIDE = 0.15
-"""Spots of each polarity; window of their local background and longest side of a spot, as shares of the image's longer
-side."""
+"""Longer side of a spot, as a share of the image's longer side."""
 
 Gray = NDArray[np.uint8]
 
@@ -51,7 +56,7 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
 
     Alternatives that hardly differ from the first reading or from each other are left out.
     """
-    if max(gray.shape) > MAX_ELONGATION * min(gray.shape):
+    if max(gray.shape) > MAX_DIGIT_ELONGATION * min(gray.shape):
         return []
     reduced, factor = reduce_gray(gray)
     found = [digit.scale_box(factor) for search in SEARCHES for digit in search(reduced)]

@@ -9,23 +9,24 @@ from service.imaging.structure import Structure
 MAX_SIDE = 20_000
 """Pixels. Longer images are refused: buffers that grow with one side are not counted by area."""
 
-MAX_CHEAP_BYTES = 32_768
+# An image within these limits is decoded and preprocessed in a few milliseconds at most:
+MAX_CHEAP_BYTES = 32_768  # of the file
 MAX_CHEAP_PIXELS = TARGET_SIDE**2
-MAX_CHEAP_PASS_BYTES = 4_000_000
-"""An image within these limits is decoded and preprocessed in a few milliseconds at most."""
+MAX_CHEAP_PASS_BYTES = 4_000_000  # of coefficients, in all scans of a progressive JPEG
 
 MAX_COLOR_PIXELS = 1_000_000
-COLOR_BYTES_PER_PIXEL = 4
-"""Pixels of a JPEG image that may be decoded again in color, and the memory of each that this takes in addition."""
+"""Pixels of a JPEG image that may be decoded again in color."""
 
-SECONDS_PER_BYTE = 8e-9
-INTERLACED_SECONDS_PER_BYTE = 16e-9
-SECONDS_PER_SOURCE_PIXEL = 1e-9
-SECONDS_PER_COEFFICIENT_BYTE = 1e-9
-SECONDS_PER_PASS_BYTE = 0.5e-9
+COLOR_BYTES_PER_PIXEL = 4
+"""Memory that decoding again in color takes in addition."""
+
+# Estimated decoding time:
+SECONDS_PER_BYTE = 8e-9  # of decoded pixels
+INTERLACED_SECONDS_PER_BYTE = 16e-9  # of decoded pixels of an interlaced file
+SECONDS_PER_SOURCE_PIXEL = 1e-9  # most pixels of a JPEG that is reduced while it is decoded are never stored
+SECONDS_PER_COEFFICIENT_BYTE = 1e-9  # of a progressive JPEG
+SECONDS_PER_PASS_BYTE = 0.5e-9  # of coefficients, in each scan
 SECONDS_PER_FILE_BYTE = 5e-9
-"""Estimated decoding time: per byte of pixels; per pixel of the file, most of which a reduced JPEG never stores; per
-byte of JPEG coefficients, and of each pass over them; per byte of the file."""
 
 BYTES_PER_PIXEL = {"L": 1, "1": 2, "P": 2, "RGB": 4, "CMYK": 4, "RGBA": 5, "LA": 5, "I;16": 6}
 """Peak memory per pixel of each Pillow mode, including the copies that `to_gray` makes."""

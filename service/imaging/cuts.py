@@ -13,10 +13,13 @@ MIN_CUT_WIDTH = 0.8
 """Width of a digit in heights of the line. A wider one may be several that touch."""
 
 MIN_PIECE_WIDTH, MAX_PIECE_WIDTH = 0.15, 1.3
+"""Width of a piece in heights of the line."""
+
 CUTS_PER_HEIGHT, MAX_CUTS = 5, 12
+"""Cuts of a group per line height of its width, and at most."""
+
 MIN_PIECE_INK = 0.1
-"""Widths of a piece in heights; cuts per height of width, and at most; share of a piece's ink below which a fragment
-belongs to its neighbor."""
+"""Share of a piece's ink. A fragment with less belongs to its neighbor."""
 
 
 @dataclass(frozen=True)

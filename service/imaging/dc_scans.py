@@ -6,7 +6,7 @@ from service.imaging.buffers import Buffer
 from service.imaging.jpeg import DRI, SOS
 from service.imaging.markers import EOI
 
-MAX_PARTS = 256
+MAX_SEGMENTS = 256
 """Scans and segments after the first scan. Encoders write about thirty; a file with more is decoded as it is."""
 
 MAX_SHARE = 0.25
@@ -15,7 +15,9 @@ MAX_SHARE = 0.25
 MARKER = re.compile(rb"\xff([^\xff\x00\xd0-\xd7])", re.DOTALL)
 """A marker, other than the restart markers inside scans."""
 
-MAX_COMPONENTS = 4
+MAX_COLOR_COMPONENTS = 4
+"""Color components of a JPEG frame."""
+
 BLOCKS_PER_BYTE = 2**13
 """In an empty scan, 15 zero bits are a run of 2^14 blocks without coefficients."""
 
@@ -33,7 +35,7 @@ def keep_dc_scans(content: Buffer, frame: bytes) -> bytes | None:
     """
     start = content.find(bytes((0xFF, SOS)))
     parts = _kept_parts(content, start)
-    if parts is None or len(frame) < 10 or not 1 <= frame[9] <= MAX_COMPONENTS:
+    if parts is None or len(frame) < 10 or not 1 <= frame[9] <= MAX_COLOR_COMPONENTS:
         return None
     if sum(end - begin for begin, end in parts) > MAX_SHARE * len(content):
         return None
@@ -45,7 +47,7 @@ def _kept_parts(content: Buffer, position: int) -> list[tuple[int, int]] | None:
     """Return start and end of the DC scans and of the segments between scans. None if there is nothing to leave out."""
     parts: list[tuple[int, int]] = []
     is_shorter = False
-    for _ in range(MAX_PARTS):
+    for _ in range(MAX_SEGMENTS):
         match = MARKER.search(content, position)
         if match is None:
             return None  # cut off

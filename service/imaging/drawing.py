@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DRAWING_SIDE = 93
+"""Pixels that suffice per side of a drawing if one gray surrounds it."""
+
 MIN_INK_SIDE = 48
+"""Pixels that suffice for the longer side of the box around its ink."""
+
 MIN_LINE_HEIGHT = 24
-"""Pixels that suffice per side of a drawing if one gray surrounds it, and for both sides of the box around its ink. The
-shorter side is the height of the digits in a line."""
+"""Pixels that suffice for the shorter side of that box, which is the height of the digits in a line."""
 
 MIN_INK_DIFFERENCE = 16
 """Gray levels between the border of a drawing and its ink."""

@@ -7,10 +7,13 @@ from service.imaging import morphology
 from service.imaging.segment import MIN_CONTRAST
 
 EDGE_STEP = 3
+"""Pixels across which an edge changes."""
+
 EDGE_FACTOR = 9.0
+"""Least change of an edge, in median changes of the image. The largest change of noise is 7."""
+
 STRONG_EDGE = 90
-"""Pixels across an edge, at least; change of an edge in median changes, of which the largest change of noise is 7; or
-its change in gray levels where a pattern covers the image."""
+"""Least change of an edge in gray levels where a pattern covers the image."""
 
 
 def has_edges(gray: NDArray[np.uint8]) -> bool:

@@ -14,7 +14,7 @@ from service.imaging.local_ink import local_inks
 from service.imaging.segment import MIN_CONTRAST, Ink, ink_threshold, subtract_background
 from service.imaging.selection import is_border_artifact
 
-MAX_COMPONENTS = 48
+MAX_LINE_COMPONENTS = 48
 """Components of a line as tall as digits. More are a pattern, which would take long to group."""
 
 LINE_WINDOWS = (1 / 8,)
@@ -33,8 +33,10 @@ MIN_HEIGHT = 0.5
 """Share of the line's height. What is lower, such as a dot or a dash, is not a digit."""
 
 MIN_PART_HEIGHT = 0.12
+"""Mean side of a stroke that is part of the digit near it, as a share of the line's height. Less is a speck."""
+
 MAX_PART_GAP = 0.12
-"""Shares of the line's height. A stroke that is lower than a digit belongs to the digit that it overlaps or is near."""
+"""Share of the line's height between such a stroke and its digit."""
 
 MIN_OVERLAP = 0.4
 """Share of the narrower one's width. Components that overlap more stand one above the other in one digit."""
@@ -107,12 +109,12 @@ def _group_components(components: Components, with_border: bool) -> list[NDArray
     shared = np.minimum(components.bottom, bottom) - np.maximum(components.top, top)
     in_line = shared >= 0.5 * np.minimum(components.height, bottom - top)
     tall = usable[in_line[usable] & (components.height[usable] >= MIN_HEIGHT * height)]
-    if len(tall) > MAX_COMPONENTS:
+    if len(tall) > MAX_LINE_COMPONENTS:
         return []
     groups = _merge_overlapping(components, tall[components.left[tall].argsort()])
     small = usable[(components.height[usable] < MIN_HEIGHT * height)]
     parts = small[components.height[small] + components.width[small] >= 2 * MIN_PART_HEIGHT * height]
-    _attach(components, groups, parts[:MAX_COMPONENTS].tolist(), height)
+    _attach(components, groups, parts[:MAX_LINE_COMPONENTS].tolist(), height)
     return [np.array(group) for group in groups]
 
 

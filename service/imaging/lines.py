@@ -10,14 +10,22 @@ MIN_SEGMENT = 9
 """Pixels. A shorter run is not evidence of a line."""
 
 MAX_THICKNESS = 3
+"""A line's mean thickness in pixels. The greater of this and MAX_THICKNESS_SHARE is allowed."""
+
 MAX_THICKNESS_SHARE = 1 / 20
-"""A line's mean thickness in pixels, or as a share of its length, whichever allows more."""
+"""A line's mean thickness as a share of its length."""
 
 MAX_BAR_THICKNESS, MAX_BAR_WIDTH = 0.12, 0.25
+"""Mean thickness and width of an upright bar, as shares of the height."""
+
 MIN_DIGIT_HEIGHT = 0.4
-MIN_OVERHANG, MIN_CUT = 0.15, 0.2
-"""Mean thickness and width of a bar, and height of a digit, as shares of the height; how far the side of a box extends
-beyond the digits, and where that of an open one begins below their top, as shares of their height."""
+"""Height of a digit, as a share of the height."""
+
+MIN_OVERHANG = 0.15
+"""How far the side of a box extends beyond the digits, as a share of their height."""
+
+MIN_CUT = 0.2
+"""How far below the top of the digits the side of an open box begins, as a share of their height."""
 
 
 class Lines:

@@ -16,10 +16,14 @@ MIN_WINDOW = 5
 MIN_BACKGROUND = 32
 """Gray levels. Below this, ink is not divided by the background: noise would become ink."""
 
-MIN_CONTRAST = 0.05
-MIN_INK = 0.3
+MIN_RELATIVE_CONTRAST = 0.05
+"""Least ink of a stroke as a share of the background."""
+
+MIN_RELATIVE_INK = 0.3
+"""Least ink of a stroke as a share of the strongest ink."""
+
 NOISE_FACTOR = 3
-"""Least ink of a stroke: as a share of the background, of the strongest ink, and of the median ink, which is noise."""
+"""Least ink of a stroke in median inks of the image, which are noise."""
 
 STRONG_INK = 0.65
 MIN_EQUALIZED = 0.4
@@ -45,7 +49,7 @@ class LocalInk:
     @property
     def _threshold(self) -> float:
         noise, strongest = self._levels
-        derived = max(MIN_INK * strongest, NOISE_FACTOR * noise, 0.8 * MIN_CONTRAST)
+        derived = max(MIN_RELATIVE_INK * strongest, NOISE_FACTOR * noise, 0.8 * MIN_RELATIVE_CONTRAST)
         return derived if self.level is None else self.level
 
     @property
@@ -92,7 +96,7 @@ def local_inks(gray: NDArray[np.uint8], window_shares: Sequence[float] = WINDOW_
             background = morphology.close(inverted, window, window).astype(np.float32)
             share_of_background = (background - inverted) / np.maximum(background, MIN_BACKGROUND)
             ink = LocalInk(np.asarray(share_of_background, np.float32))
-            if ink.strongest >= MIN_CONTRAST:
+            if ink.strongest >= MIN_RELATIVE_CONTRAST:
                 yield ink
 
 

@@ -21,13 +21,13 @@ SIDE = 28
 DIGIT_SIDE = 20
 CENTER = 14
 
-MIN_INK = 0.1
+MIN_BOX_INK = 0.1
 """Share of the strongest ink. Fainter pixels do not count for the digit's bounding box."""
 
 MIN_REDUCED_SIDE = 48
 """Pixels of the longer side of a digit that suffice to read it from a reduced image."""
 
-MAX_ASPECT = 1.3
+MAX_SINGLE_ASPECT = 1.3
 """Width of a digit in its heights. What is wider may be several digits."""
 
 Box = tuple[float, float, float, float]
@@ -94,7 +94,7 @@ def place(ink: Ink) -> Digit:
     top, bottom, left, right = ink_bounds(ink.pixels)
     image = center(resize_to_box(ink.pixels[top:bottom, left:right]))
     width, height = right - left, bottom - top
-    may_be_several = ink.has_neighbors or width > MAX_ASPECT * height
+    may_be_several = ink.has_neighbors or width > MAX_SINGLE_ASPECT * height
     return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several, ink.is_ambiguous)
 
 
@@ -111,7 +111,7 @@ def crop_to_ink(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def ink_bounds(ink: NDArray[np.float32]) -> tuple[int, int, int, int]:
     """Return top, bottom, left and right of the ink, float32 (H, W) and not blank, with exclusive ends."""
-    outline = ink > MIN_INK * ink.max()
+    outline = ink > MIN_BOX_INK * ink.max()
     rows, columns = (outline.any(axis=axis).nonzero()[0] for axis in (1, 0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 

@@ -6,12 +6,14 @@ from numpy.typing import NDArray
 from service.imaging import morphology
 from service.imaging.components import label_components
 
-MAX_RANGE = 24
+MAX_PAPER_RANGE = 24
 """Gray levels between the lightest and the darkest of 5 x 5 pixels of paper."""
 
 MIN_AREA = 0.06
+"""Least area of a page's bounding box as a share of the image."""
+
 MIN_SOLIDITY = 0.3
-"""Least area of a page's bounding box as a share of the image, and share of smooth pixels in it."""
+"""Least share of smooth pixels in a page's bounding box."""
 
 MIN_SIDE = 20
 """Pixels per side. A smaller area is not a page with writing on it."""
@@ -22,7 +24,7 @@ def crop_page(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int] | N
 
     What lies outside the page's edges takes its median gray.
     """
-    smooth = morphology.dilate(gray, 5, 5) - morphology.erode(gray, 5, 5) < MAX_RANGE
+    smooth = morphology.dilate(gray, 5, 5) - morphology.erode(gray, 5, 5) < MAX_PAPER_RANGE
     if not smooth.any():
         return None
     components = label_components(smooth, smooth.astype(np.float32))

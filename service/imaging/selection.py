@@ -12,9 +12,11 @@ MAX_NEIGHBOR_HEIGHT = 1.5
 """Heights of the digit. What is higher, at the border, is an artifact: a page's edge, a shadow."""
 
 MAX_UNDERLINE_HEIGHT = 0.22
+"""Height of an underline in heights of the digit."""
+
 MIN_UNDERLINE_OVERHANG = 0.03
-"""Height of an underline, and how far it extends beyond the digit on either side, in heights of the digit. The base of
-a 2 may lie apart, too, but it hardly extends beyond both sides."""
+"""How far an underline extends beyond the digit on either side, in heights of the digit. The base of a 2 may lie apart,
+too, but it hardly extends beyond both sides."""
 
 
 def prominence(components: Components) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_RANGE = 24
+MAX_EVEN_RANGE = 24
 """Gray levels between the lightest and the darkest pixel of an even line, without its most extreme twentieths."""
 
 MAX_ROUNDS = 8
@@ -32,5 +32,5 @@ def _uneven_range(part: NDArray[np.uint8]) -> NDArray[np.int64]:
     ordered = np.sort(part, axis=1)
     margin = part.shape[1] // 20
     spread = ordered[:, -1 - margin].astype(np.int64) - ordered[:, margin]
-    uneven = np.flatnonzero(spread >= MAX_RANGE)
+    uneven = np.flatnonzero(spread >= MAX_EVEN_RANGE)
     return np.array([uneven[0], uneven[-1] + 1]) if uneven.size else np.zeros(2, np.int64)

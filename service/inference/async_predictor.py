@@ -24,8 +24,10 @@ from service.inference.reading import FirstReading, Reading
 from service.inference.tensors import Images
 
 MAX_INLINE_BATCH = 32
+"""Cheap images per event-loop iteration: about ten milliseconds, a few times that for the worst."""
+
 MAX_INLINE_PIXELS = 4 * MAX_CHEAP_PIXELS
-"""Cheap images, and their pixels, per event-loop iteration: about ten milliseconds, a few times that for the worst."""
+"""Pixels of these images, for the same reason."""
 
 MAX_INLINE_BYTES = 32_768
 """Larger files are opened in a thread: reading their structure takes milliseconds."""
@@ -110,7 +112,7 @@ class AsyncPredictor:
         """Return the result for one image of a batch, after its alternatives if it may be doubtful."""
         if isinstance(first, RequestError):
             return first
-        if first.is_certain:
+        if first.is_final:
             return first.settle().prediction
         try:
             return (await self._run(partial(self._finish_within, limit, first))).prediction

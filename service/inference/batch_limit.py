@@ -10,10 +10,11 @@ MAX_SECONDS = 3.0
 """Estimated processor seconds for all images of a batch. They suffice for 64 photos that are all doubtful, for 64
 progressive photos as messengers send them, and for 64 drawings of a megapixel."""
 
-CANVAS_SECONDS, ALTERNATIVES_SECONDS, LINE_SECONDS = 0.01, 0.03, 0.03
-SECONDS_PER_PIXEL = 5e-8
-"""Estimated time to reconsider a doubtful image: a canvas, a larger one; in addition, where it may show several digits;
-and per pixel."""
+# Estimated time to reconsider a doubtful image:
+CANVAS_SECONDS = 0.01
+ALTERNATIVES_SECONDS = 0.03  # of one that is larger than a canvas
+LINE_SECONDS = 0.03  # in addition, of one that may show several digits
+SECONDS_PER_PIXEL = 5e-8  # in addition
 
 
 class BatchLimit:

@@ -6,9 +6,10 @@ from service.errors import RequestError
 from service.imaging.decode import EncodedImage
 
 CHUNK_SIZE = 32
+"""Images of a batch that are decoded before they are preprocessed."""
+
 CHUNK_BYTES = 10_000_000
-"""Images, and bytes of decoding, of a batch that are decoded before they are preprocessed: at most a tenth of a second
-for several images. It bounds the memory of a large batch."""
+"""Memory that decoding them takes together: it bounds that of a large batch, and its time to a tenth of a second."""
 
 
 def split_batch(images: Sequence[EncodedImage | RequestError]) -> Iterator[list[EncodedImage | RequestError]]:

@@ -14,11 +14,17 @@ from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
 from service.inference.thin_strokes import thicken_doubtful
 
-CUT_COST, STROKE_COST = 0.5, 0.5
-"""Log-probability that a cut costs, and each stroke that it cuts: digits that touch share one stroke, seldom two."""
+CUT_COST = 0.5
+"""Log-probability that a cut costs."""
 
-MAX_ASPECT, ASPECT_COST = 0.95, 2.0
-"""Widths in heights of the line of most digits, and the log-probability that one more costs."""
+STROKE_COST = 0.5
+"""Log-probability that each stroke costs that a cut divides: digits that touch share one stroke, seldom two."""
+
+MAX_PIECE_ASPECT = 0.95
+"""Width of most digits in heights of the line."""
+
+ASPECT_COST = 2.0
+"""Log-probability that a piece costs for each line height by which it is wider."""
 
 MIN_SURE_DIGIT = 0.9
 """A line with a digit of less confidence is doubtful: its alternatives are read, too."""
@@ -27,8 +33,10 @@ MIN_SEVERAL = 0.8
 """Least confidence of each of several digits."""
 
 MAX_DIGITS = 32
-MAX_ELONGATION = 128
-"""Digits of a line; longer sides of an image in shorter ones. In a longer strip, no line is searched."""
+"""Digits of a line."""
+
+MAX_LINE_ELONGATION = 128
+"""Longer sides of an image in shorter ones. In a longer strip, no line is searched."""
 
 MAX_PIECES = 256
 """Pieces that go through the network at once, which bounds the time of a hostile image."""
@@ -81,7 +89,7 @@ def shows_several(gray: Gray, classify: Classify, may_touch: bool) -> bool:
 
 
 def _is_strip(gray: Gray) -> bool:
-    return bool(max(gray.shape) > MAX_ELONGATION * min(gray.shape))
+    return bool(max(gray.shape) > MAX_LINE_ELONGATION * min(gray.shape))
 
 
 def _count_sure(readings: Sequence[Reading]) -> int:
@@ -118,7 +126,7 @@ def _best_cuts(group: Group, predictions: Sequence[Prediction]) -> list[Reading]
     best[0] = (0.0, [])
     for piece, prediction in sorted(zip(group.pieces, predictions, strict=True), key=lambda item: item[0].end):
         score, readings = best[piece.start]
-        score += math.log(prediction.confidence) - ASPECT_COST * max(0.0, piece.aspect - MAX_ASPECT)
+        score += math.log(prediction.confidence) - ASPECT_COST * max(0.0, piece.aspect - MAX_PIECE_ASPECT)
         score -= (CUT_COST + STROKE_COST * group.strokes[piece.start]) * bool(readings)
         if score > best[piece.end][0]:
             best[piece.end] = (score, [*readings, Reading(prediction, piece.digit)])

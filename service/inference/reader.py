@@ -18,17 +18,15 @@ from service.inference.reading import Classify, FirstReading, Gray, Reading
 MIN_FOUND = 0.9
 """Least confidence of an alternative if the first reading found no digit: an empty page must not be read."""
 
-MIN_DOUBT = 1e-4
-AGREEMENT_SHARE = 0.1
-FIRST_BONUS = 2.0
-"""Least doubt of one prediction; share of the evidence of all; how often the first reading's counts in addition where
-the background is clear. Chosen on MNIST's validation images and on mishaps."""
+# Chosen on MNIST's validation images and on mishaps:
+MIN_DOUBT = 1e-4  # of one prediction
+AGREEMENT_SHARE = 0.1  # of the evidence of all predictions that counts
+FIRST_BONUS = 2.0  # how often the evidence of the first reading counts in addition where the background is clear
 
-MIN_SUPPORT = 0.2
-UNSUPPORTED_WEIGHT = 0.3
-SUPPORT_WEIGHT = 3.0
-"""Probability from which another alternative supports a digit; weight of a prediction without support, and what the
-mean support adds to it. Chosen on mishaps and outliers of the training generators."""
+# Chosen on mishaps and outliers of the training generators:
+MIN_SUPPORT = 0.2  # probability from which another alternative supports a digit
+UNSUPPORTED_WEIGHT = 0.3  # of a prediction without support
+SUPPORT_WEIGHT = 3.0  # times the mean support: what is added to this weight
 
 SPOT_MARGIN = 0.5
 """Margin around a small digit that is decoded again, as a share of its longer side."""

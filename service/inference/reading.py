@@ -100,14 +100,14 @@ class FirstReading:
         return bool(max(self.gray.shape) <= MAX_CANVAS_SIDE)
 
     @property
-    def is_certain(self) -> bool:
-        """Whether it is the result without a search for edges, which takes milliseconds: a sure, single digit."""
+    def is_final(self) -> bool:
+        """Whether it is the result as it is: a sure, single digit. `is_doubtful` tells more, but takes milliseconds."""
         return self.is_sure and self.digit is not None and not self.digit.may_be_several
 
     @cached_property
     def is_doubtful(self) -> bool:
         """Whether alternatives may be better, or other digits stand beside this one. A blank page has neither."""
-        return has_edges(self.gray) if self.digit is None else not self.is_certain
+        return has_edges(self.gray) if self.digit is None else not self.is_final
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from service.imaging.segment import Ink
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify
 
-MIN_INK = 0.5
+MIN_STROKE_INK = 0.5
 """Share of the strongest ink that a stroke has."""
 
 Image = NDArray[np.float32]
@@ -39,7 +39,7 @@ def thicken_doubtful(
 
 def _is_thin(image: Image) -> bool:
     """Return whether no stroke is three pixels wide."""
-    return not morphology.erode(image > MIN_INK, 3, 3).any()
+    return not morphology.erode(image > MIN_STROKE_INK, 3, 3).any()
 
 
 def _thicken(image: Image) -> tuple[Image, Image]:

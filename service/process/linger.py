@@ -8,8 +8,10 @@ LINGER_SECONDS = 2.0
 """How long a connection is still read after its last response while nothing arrives."""
 
 MAX_DROP_SECONDS = 30.0
+"""How long a body, or what follows the last response, is read and dropped."""
+
 MAX_DROPPED_BYTES = 40_000_000
-"""How long and how much of a body, or of what follows the last response, is read and dropped."""
+"""How much of it is read and dropped."""
 
 
 class LingeringTransport:

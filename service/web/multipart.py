@@ -7,9 +7,11 @@ from service.imaging.buffers import Buffer, keep_ranges
 from service.web.content_type import parse_parameters
 
 MAX_PARTS = 10_000
-MAX_HEADER_BYTES = 16_384
+MAX_PART_HEADER_BYTES = 16_384
+"""Size limit for the headers of one part."""
+
 MAX_ALL_HEADER_BYTES = 1_048_576
-"""Size limits for the headers of one part and of all parts."""
+"""Size limit for the headers of all parts."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _find(delimiter: bytes, body: Buffer, start: int) -> int:
 def _parse_part(body: Buffer, start: int, end: int) -> Part:
     """Parse one part: the rest of the delimiter's line, headers, an empty line, content."""
     header_end = body.find(b"\r\n\r\n", start, end)
-    if not 0 <= header_end - start <= MAX_HEADER_BYTES:
+    if not 0 <= header_end - start <= MAX_PART_HEADER_BYTES:
         raise _invalid_headers()
     head = bytes(body[start:header_end]).lstrip(b" \t")
     if head and not head.startswith(b"\r\n"):

@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from service.errors import ImageError
 from service.imaging import jpeg
-from service.imaging.dc_scans import MAX_PARTS, keep_dc_scans
+from service.imaging.dc_scans import MAX_SEGMENTS, keep_dc_scans
 from service.imaging.decode import decode, open_image
 from tests.images import encode
 
@@ -95,7 +95,7 @@ def test_cut_file_is_damaged(share: float) -> None:
 
 UNUSUAL = {
     "empty AC scans": keep_dc_scans(WHOLE, frame(WHOLE)) or b"",
-    "many segments": WHOLE[:-2] + b"\xff\xfe\0\2" * MAX_PARTS + WHOLE[-2:],
+    "many segments": WHOLE[:-2] + b"\xff\xfe\0\2" * MAX_SEGMENTS + WHOLE[-2:],
     "scan header cut off": WHOLE[: START + 4],
     "nothing behind the marker": WHOLE[: START + 2],
     "no scan": WHOLE[:START],

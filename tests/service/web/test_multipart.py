@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import RequestError
 from service.imaging.buffers import Buffer
-from service.web.multipart import MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, MAX_PARTS, parse
+from service.web.multipart import MAX_ALL_HEADER_BYTES, MAX_PART_HEADER_BYTES, MAX_PARTS, parse
 
 BOUNDARY = b"b"
 
@@ -98,9 +98,9 @@ def test_part_is_cut_out_of_a_bytearray() -> None:
 
 
 def test_limits_are_inclusive() -> None:
-    """Accept MAX_PARTS parts, and headers of MAX_HEADER_BYTES bytes."""
+    """Accept MAX_PARTS parts, and headers of MAX_PART_HEADER_BYTES bytes."""
     assert len(parse(BOUNDARY, write_form(*[("a: b", b"")] * MAX_PARTS))) == MAX_PARTS
-    headers = "a: " + "b" * (MAX_HEADER_BYTES - len("\r\na: "))
+    headers = "a: " + "b" * (MAX_PART_HEADER_BYTES - len("\r\na: "))
     assert parse_whole(write_form((headers, b"x"))) == [(b"", None, "", b"x")]
     with pytest.raises(RequestError, match="has no valid headers"):
         parse(BOUNDARY, write_form((headers + "b", b"x")))
