@@ -96,14 +96,19 @@ def serve(settings: Settings, classifier: Classifier) -> None:
     registry = Registry(count)
     server = Server(settings, classifier, registry)
     memory.freeze_objects()
-    if count == 1:
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
-        server.run()
-        return
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # from the first connection on, a stop is a drain
     sockets = listen(settings.host, settings.port, count)
     host, port = sockets[0].getsockname()[:2]
-    say("info", f"{count} workers running on http://{host}:{port}")
+    say("info", f"Running on http://{f'[{host}]' if ':' in host else host}:{port}")
+    if count == 1:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # process 1 of a container inherits orphans: nothing to wait for
+        server.run(sockets)
+    else:
+        serve_workers(server, sockets, registry, settings)
+
+
+def serve_workers(server: Server, sockets: list[socket.socket], registry: Registry, settings: Settings) -> None:
+    """Run the server in one worker process per socket, and end this process after them."""
 
     def serve_worker(listener: socket.socket, heartbeat: Heartbeat) -> None:
         registry.use_worker(sockets.index(listener))

@@ -15,7 +15,7 @@ from deploy.trial.requests import Request
 TIMEOUT = 120.0
 """Seconds. Enough for an emulated processor."""
 
-RUNNING = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
+RUNNING = re.compile(r"Running on http://127\.0\.0\.1:(\d+)")
 
 
 class TrialError(Exception):

@@ -117,7 +117,7 @@ def children(pid: int) -> set[int]:
 def _wait_for_port(process: "subprocess.Popen[str]", log: Path) -> int:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if match := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()):
+        if match := re.search(r"Running on http://127\.0\.0\.1:(\d+)", log.read_text()):
             return int(match[1])
         time.sleep(0.02)
     raise AssertionError(f"the service did not start: {log.read_text()}")
