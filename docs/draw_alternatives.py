@@ -116,8 +116,10 @@ def _with_boxes(gray: Gray) -> Image.Image:
     """Draw the boxes of the version of the line with the most digits."""
     image = Image.fromarray(gray)
     brush = ImageDraw.Draw(image)
-    groups = find_lines(gray)[0]
-    for group in groups if len(groups) > 1 else max(find_line_alternatives(gray), key=len):
+    groups = find_lines(gray)[0].groups
+    if len(groups) < 2:
+        groups = max((line.groups for line in find_line_alternatives(gray)), key=len)
+    for group in groups:
         whole = next(piece for piece in group.pieces if piece.end - piece.start == len(group.strokes) - 1)
         left, top, width, height = whole.digit.box
         brush.rectangle((left - 3, top - 3, left + width + 2, top + height + 2), outline=128, width=2)

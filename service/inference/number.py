@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging.cuts import Group
-from service.imaging.line import find_line_alternatives, find_lines
+from service.imaging.line import GroupedLine, find_line_alternatives, find_lines
 from service.imaging.normalize import standardize
 from service.inference.classifier import Prediction
 from service.inference.reading import Classify, Gray, Reading
@@ -25,6 +25,15 @@ MAX_PIECE_ASPECT = 0.95
 
 ASPECT_COST = 2.0
 """Log-probability that a piece costs for each line height by which it is wider."""
+
+DIGIT_EVIDENCE = 0.5
+"""Evidence of a digit without doubt for a version of a line."""
+
+DOUBT_WEIGHT = 2.0
+"""How often the log-probability of a digit is added: one of less confidence than 0.78 counts against its version."""
+
+AGREEMENT_SHARE = 0.5
+"""Share of a digit's evidence that each other version with the same digits adds."""
 
 MIN_SURE_DIGIT = 0.9
 """A line with a digit of less confidence is doubtful: its alternatives are read, too."""
@@ -47,11 +56,15 @@ class Line:
     """The digits of a line, from left to right.
 
     is_sure: each stands alone, and is read without doubt. has_border: some lie along the image's border.
+    may_be_several: more ink is as tall as a digit, or in one version of the line two digits are read without doubt.
+    versions: what was read with and without what lies along the border.
     """
 
     readings: list[Reading]
     is_sure: bool = False
     has_border: bool = False
+    may_be_several: bool = False
+    versions: Sequence[list[Reading]] = ()
 
     @property
     def is_number(self) -> bool:
@@ -68,14 +81,16 @@ def read_line(gray: Gray, classify: Classify) -> Line:
     longest = max(range(len(lines)), key=lambda index: len(lines[index]))
     readings = lines[longest]
     is_sure = all(reading.prediction.confidence >= MIN_SURE_DIGIT for reading in readings)
-    return Line(readings, is_sure and len(readings) == len(versions[longest]) > 0, has_border=longest > 0)
+    is_sure = is_sure and len(readings) == len(versions[longest].groups) > 0 and not versions[longest].has_rest
+    may_be_several = versions[longest].has_rest or any(_count_sure(version) > 1 for version in lines)
+    return Line(readings, is_sure, longest > 0, may_be_several, lines)
 
 
 def reread_line(line: Line, gray: Gray, classify: Classify) -> list[Reading]:
     """Return the version of a doubtful line that looks most like digits: cut out tightly, or without printed lines."""
-    if line.is_sure or _is_strip(gray):
+    if (line.is_sure and not line.has_border) or _is_strip(gray):
         return line.readings
-    return max([line.readings, *_read_groups(find_line_alternatives(gray), classify)], key=_support)
+    return _best_version([*line.versions, *_read_groups(find_line_alternatives(gray), classify)])
 
 
 def shows_several(gray: Gray, classify: Classify, may_touch: bool) -> bool:
@@ -83,7 +98,7 @@ def shows_several(gray: Gray, classify: Classify, may_touch: bool) -> bool:
     if _is_strip(gray):
         return False
     lines = find_lines(gray, with_cuts=False)
-    if may_touch and all(len(groups) < 2 for groups in lines):
+    if may_touch and all(len(line.groups) < 2 for line in lines):
         lines = find_lines(gray)
     return any(_count_sure(readings) > 1 for readings in _read_groups(lines, classify))
 
@@ -96,14 +111,15 @@ def _count_sure(readings: Sequence[Reading]) -> int:
     return sum(reading.prediction.confidence >= MIN_SEVERAL for reading in readings)
 
 
-def _read_groups(versions: Iterable[Sequence[Group]], classify: Classify) -> list[list[Reading]]:
+def _read_groups(versions: Iterable[GroupedLine], classify: Classify) -> list[list[Reading]]:
     """Read several versions of a line in one batch of at most MAX_PIECES. What is beyond is left out."""
-    lines, size = [], 0
+    lines: list[list[Group]] = []
+    size = 0
     for line in versions:
-        size += sum(len(group.pieces) for group in line)
+        size += sum(len(group.pieces) for group in line.groups)
         if size > MAX_PIECES:
             break
-        lines.append(line)
+        lines.append(line.groups)
     pieces = [piece for line in lines for group in line for piece in group.pieces]
     predictions = iter(_classify_pieces([piece.digit.image for piece in pieces], classify))
     return [
@@ -133,6 +149,20 @@ def _best_cuts(group: Group, predictions: Sequence[Prediction]) -> list[Reading]
     return best[-1][1]
 
 
-def _support(readings: Sequence[Reading]) -> float:
+def _best_version(versions: Sequence[list[Reading]]) -> list[Reading]:
+    """Return the version with the most evidence. Versions with the same digits support each other."""
+    agreeing: dict[tuple[int, ...], list[list[Reading]]] = {}
+    for readings in versions:
+        agreeing.setdefault(tuple(reading.prediction.digit for reading in readings), []).append(readings)
+    return max(max(agreeing.values(), key=_total_evidence), key=_evidence) if agreeing else []
+
+
+def _total_evidence(versions: Iterable[list[Reading]]) -> float:
+    """Return the evidence of the best of several versions with the same digits, and a share of that of the others."""
+    best, *others = sorted(((_evidence(readings), len(readings)) for readings in versions), reverse=True)
+    return best[0] + AGREEMENT_SHARE * sum(max(0.0, evidence) / max(1, count) for evidence, count in others)
+
+
+def _evidence(readings: Sequence[Reading]) -> float:
     """Return how much a version of a line looks like digits: sure ones count for it, unsure ones against it."""
-    return sum(reading.prediction.confidence - 0.5 for reading in readings)
+    return sum(DIGIT_EVIDENCE + DOUBT_WEIGHT * math.log(reading.prediction.confidence) for reading in readings)

@@ -26,6 +26,9 @@ DEFAULTS = Settings()
 MIN_SURE_SINGLE = 0.9
 """Confidence from which an image shows a single digit, if its line is doubtful."""
 
+MIN_SURE_LINE = 0.7
+"""Confidence of each digit of a line from which it is preferred to a sure, single digit."""
+
 
 class Predictor:
     """Predicts the digit of PNG and JPEG files. Safe to call from several threads."""
@@ -152,10 +155,13 @@ class Predictor:
         if line.is_number:
             return line.readings
         single = map_valid(self._settle, [first])[0]
-        if isinstance(single, Reading) and single.prediction.confidence >= MIN_SURE_SINGLE:
+        is_sure = isinstance(single, Reading) and single.prediction.confidence >= MIN_SURE_SINGLE
+        may_be_several = line.may_be_several or (first.digit is not None and first.digit.may_be_several)
+        if isinstance(single, Reading) and is_sure and not may_be_several:
             return [single]
         readings = reread_line(line, first.gray, self._classifier.classify)
-        if len(readings) > 1:
+        least = min((reading.prediction.confidence for reading in readings), default=0.0)
+        if len(readings) > 1 and (least >= MIN_SURE_LINE or not is_sure):
             return readings
         if isinstance(single, RequestError):
             raise single
