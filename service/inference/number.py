@@ -33,7 +33,7 @@ DOUBT_WEIGHT = 2.0
 """How often the log-probability of a digit is added: one of less confidence than 0.78 counts against its version."""
 
 AGREEMENT_SHARE = 0.5
-"""Share of a digit's evidence that each other version with the same digits adds."""
+"""Share of its evidence per digit that a second version with the same digits adds: less than one more digit does."""
 
 MIN_SURE_DIGIT = 0.9
 """A line with a digit of less confidence is doubtful: its alternatives are read, too."""
@@ -158,9 +158,9 @@ def _best_version(versions: Sequence[list[Reading]]) -> list[Reading]:
 
 
 def _total_evidence(versions: Iterable[list[Reading]]) -> float:
-    """Return the evidence of the best of several versions with the same digits, and a share of that of the others."""
+    """Return the evidence of the best of several versions with the same digits, and a share of that of the second."""
     best, *others = sorted(((_evidence(readings), len(readings)) for readings in versions), reverse=True)
-    return best[0] + AGREEMENT_SHARE * sum(max(0.0, evidence) / max(1, count) for evidence, count in others)
+    return best[0] + AGREEMENT_SHARE * sum(max(0.0, evidence) / max(1, count) for evidence, count in others[:1])
 
 
 def _evidence(readings: Sequence[Reading]) -> float:
