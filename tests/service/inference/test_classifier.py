@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.errors import ModelError
 from service.imaging.normalize import to_model_input
-from service.inference.classifier import SELF_TEST_TOLERANCE, Classifier, Prediction, softmax
+from service.inference.classifier import RUN_SIZE, SELF_TEST_TOLERANCE, Classifier, Prediction, softmax
 from service.inference.contract import CONTRACT_FILE, Contract
+from service.inference.session import Session
 from tests.conftest import WEIGHTS
 from tests.images import DIGIT, SEVEN
 
@@ -31,6 +33,29 @@ def test_committed_model_passes_its_self_test(model: str) -> None:
     (prediction,) = Classifier(Contract.verify(WEIGHTS / model)).classify(SEVEN_INPUT)
     assert prediction.digit == DIGIT
     assert prediction.confidence > 0.9
+
+
+@pytest.mark.parametrize("count", [1, RUN_SIZE, RUN_SIZE + 1, 3 * RUN_SIZE])
+def test_many_images_take_the_memory_of_a_few(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the model on RUN_SIZE images at most, and return the predictions of all in order."""
+    sizes: list[int] = []
+    run = Session.logits
+
+    def record(session: Session, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        sizes.append(len(images))
+        return run(session, images)
+
+    monkeypatch.setattr(Session, "logits", record)
+    classifier = Classifier(Contract.verify(WEIGHTS / MODELS[0]))
+    images = SEVEN_INPUT * np.linspace(1, 0.5, count, dtype=np.float32).reshape(-1, 1, 1, 1)
+    sizes.clear()
+    predictions = classifier.classify(images)
+    assert max(sizes) <= RUN_SIZE
+    assert sum(sizes) == count
+    for prediction, image in zip(predictions, images, strict=True):
+        assert prediction.probabilities == pytest.approx(
+            classifier.classify(image[np.newaxis])[0].probabilities, abs=0.01
+        )
 
 
 @pytest.mark.parametrize("change", [1.0, -1.0, 100.0, float("nan")])
