@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 
 from service.errors import ImageError
 from service.imaging import morphology
-from service.imaging.components import label_components
+from service.imaging.components import Components, label_components
+from service.imaging.enclosure import find_content, main_content
 from service.imaging.lines import Lines
 from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
 from service.imaging.outlines import redraw
 from service.imaging.page import crop_page
 from service.imaging.reduction import reduce_gray
-from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink
-from service.imaging.selection import digit_components, prominence
+from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, find_strokes
+from service.imaging.selection import digit_components, large_components, prominence
 from service.imaging.trim import trim_border
 
 MIN_LOCAL_SIDE = 41
@@ -54,12 +55,15 @@ Gray = NDArray[np.uint8]
 def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
     """Find what the digit of an image, uint8 (H, W), may be other than the first reading, which may be missing.
 
-    Alternatives that hardly differ from the first reading or from each other are left out.
+    Alternatives that hardly differ from the first reading or from each other are left out, and so are those with the
+    circle or the box around the first reading.
     """
     if max(gray.shape) > MAX_DIGIT_ELONGATION * min(gray.shape):
         return []
     reduced, factor = reduce_gray(gray)
     found = [digit.scale_box(factor) for search in SEARCHES for digit in search(reduced)]
+    if first and first.is_enclosed:  # with its circle, a digit looks like a 0
+        found = [digit for digit in found if not digit.surrounds(first)]
     if first:
         found += [Digit(place(Ink(ink)).image, first.box) for ink in redraw(first.image)]
     return _distinct(found, first)
@@ -122,6 +126,24 @@ def _on_page(gray: Gray) -> Iterator[Digit]:
         yield from _first_reading(*page)
 
 
+def _alone(gray: Gray) -> Iterator[Digit]:
+    """Take each large component without those near it, and what it encloses: a sign does not belong to a digit."""
+    strokes = find_strokes(gray) if max(gray.shape) > MAX_CANVAS_SIDE else None
+    if strokes is None:
+        return
+    ink, mask = strokes
+    components = label_components(mask, ink)
+    for index in _large_or_enclosed(components) if len(components) > 1 else ():
+        alone = components.mask(np.arange(len(components)) == index)
+        yield place(Ink(np.where(alone, ink, np.float32(0))))
+
+
+def _large_or_enclosed(components: Components) -> set[int]:
+    large = large_components(components)
+    contents = [content for index in large if (content := find_content(components, index)) is not None]
+    return {main_content(components, index) for index in large}.union(contents)
+
+
 def _first_reading(gray: Gray, top: int, left: int) -> Iterator[Digit]:
     digit = find_digit_or_none(gray)
     if digit:
@@ -175,7 +197,8 @@ def _components(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
         side = max(components.height[main], components.width[main])
         if weight[main] <= 0 or weight[main] < least or side < MIN_COMPONENT_SIDE:
             return
-        selected = digit_components(components, main)
+        weight[main] = 0
+        selected = digit_components(components, main_content(components, main))
         weight[selected] = 0
         yield place(Ink(ink.within(components.mask(selected))))
 
@@ -187,6 +210,7 @@ SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (
     _across_stripes,
     _on_local_background,
     _on_page,
+    _alone,
 )
 
 

@@ -7,14 +7,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import ImageError
 from service.imaging.components import Components, label_components
 from service.imaging.cuts import Group, cut_group
 from service.imaging.frames import remove_frames
 from service.imaging.lines import Lines, remove_bars
 from service.imaging.local_ink import local_inks
 from service.imaging.page import crop_page
-from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, ink_threshold, subtract_background
+from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, find_strokes
 from service.imaging.selection import is_border_artifact
 
 MAX_LINE_COMPONENTS = 48
@@ -77,11 +76,10 @@ def find_lines(gray: NDArray[np.uint8], with_cuts: bool = True, origin: tuple[in
     Returns the line without what lies along the border, then, if there is something, the line with it: in a tight crop
     it is digits, otherwise a page's edge or a shadow. Returns none if the image shows no ink.
     """
-    try:
-        pixels, noise = subtract_background(gray)
-    except ImageError:
+    strokes = find_strokes(gray)
+    if strokes is None:
         return []
-    mask = remove_frames(pixels > ink_threshold(pixels, noise))
+    pixels, mask = strokes[0], remove_frames(strokes[1])
     inner = _groups(pixels, remove_bars(mask, MIN_SIDES), with_cuts, origin=origin)
     if not (mask[[0, -1]].any() or mask[:, [0, -1]].any()):
         return [inner]

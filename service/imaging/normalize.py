@@ -39,13 +39,22 @@ class Digit:
     """A digit that was found in an image, normalized.
 
     image: float32 (28, 28) in [0, 1], 1 = ink. box: where it is in the image that was searched. may_be_several: it is
-    wide, or something as large stands beside it. is_ambiguous: the image's background is, and so its ink.
+    wide, or something as large stands beside it. is_ambiguous: the image's background is, and so its ink. is_enclosed:
+    a circle or a box is drawn around it.
     """
 
     image: NDArray[np.float32]
     box: Box
     may_be_several: bool = False
     is_ambiguous: bool = False
+    is_enclosed: bool = False
+
+    def surrounds(self, other: "Digit") -> bool:
+        """Return whether the box of another digit lies within this one's."""
+        left, top, width, height = self.box
+        inner_left, inner_top, inner_width, inner_height = other.box
+        is_beside = left < inner_left and left + width > inner_left + inner_width
+        return is_beside and top < inner_top and top + height > inner_top + inner_height
 
     def scale_box(self, factor: float) -> "Digit":
         """Return the same digit with its box in an image of `factor` times the size."""
@@ -95,7 +104,8 @@ def place(ink: Ink) -> Digit:
     image = center(resize_to_box(ink.pixels[top:bottom, left:right]))
     width, height = right - left, bottom - top
     may_be_several = ink.has_neighbors or width > MAX_SINGLE_ASPECT * height
-    return Digit(image, (ink.left + left, ink.top + top, width, height), may_be_several, ink.is_ambiguous)
+    box = (ink.left + left, ink.top + top, width, height)
+    return Digit(image, box, may_be_several, ink.is_ambiguous, ink.is_enclosed)
 
 
 def standardize(image: NDArray[np.float32]) -> NDArray[np.float32]:

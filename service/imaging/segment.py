@@ -1,6 +1,6 @@
 """Segment the digit: subtract the background, then discard specks, page borders and texture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging.background import Background, estimate_background
 from service.imaging.components import Components, label_components
+from service.imaging.enclosure import main_content
 from service.imaging.selection import digit_components, has_neighbors, prominence
 
 MIN_CONTRAST = 16
@@ -35,7 +36,7 @@ class Ink:
 
     pixels: float32 (h, w), 0 = not part of the digit. top, left: where the part begins in the image, in pixels.
     has_neighbors: something as large as the digit stands beside it, or a part of it does. is_ambiguous: the background
-    is, so that the ink may be something else.
+    is, so that the ink may be something else. is_enclosed: a circle or a box is drawn around it.
     """
 
     pixels: NDArray[np.float32]
@@ -43,6 +44,7 @@ class Ink:
     left: int = 0
     has_neighbors: bool = False
     is_ambiguous: bool = False
+    is_enclosed: bool = False
 
 
 def extract_digit(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -60,7 +62,7 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
     noise, is_ambiguous = background.noise, background.is_ambiguous
     if max(gray.shape) <= MAX_CANVAS_SIDE:
         return Ink(ink, is_ambiguous=is_ambiguous)
-    mask = ink > ink_threshold(ink, noise)
+    mask = ink > _ink_threshold(ink, noise)
     if not mask.any():
         raise no_digit_found()
     components = label_components(mask, ink)
@@ -71,9 +73,10 @@ def locate_digit(gray: NDArray[np.uint8]) -> Ink:
         page_ink = _ink_on_page(gray, _page_bounds(components, main), float(ink.max()))
         if page_ink is not None:
             return page_ink
-    digit = components.mask(digit_components(components, main)) if len(components) > 1 else mask
+    content = main_content(components, main)
+    digit = components.mask(digit_components(components, content)) if len(components) > 1 else mask
     pixels = np.where(digit if noise > MAX_CLEAN_NOISE else digit | ~mask, ink, np.float32(0))
-    return Ink(pixels, 0, 0, has_neighbors(components, main), is_ambiguous)
+    return Ink(pixels, 0, 0, has_neighbors(components, content), is_ambiguous, content != main)
 
 
 def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
@@ -84,6 +87,16 @@ def subtract_background(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
     """
     ink, background = _subtract(gray)
     return ink, background.noise
+
+
+def find_strokes(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """Return the ink, as `subtract_background` does, and the mask of its strokes, bool (H, W). None if it has none."""
+    try:
+        ink, noise = subtract_background(gray)
+    except ImageError:
+        return None
+    mask = ink > _ink_threshold(ink, noise)
+    return (ink, mask) if mask.any() else None
 
 
 def _subtract(gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Background]:
@@ -109,7 +122,7 @@ def _robust_extrema(difference: NDArray[np.float32]) -> tuple[float, float]:
     return float(ordered[rank - 1]), float(ordered[-rank])
 
 
-def ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
+def _ink_threshold(ink: NDArray[np.float32], noise: float) -> float:
     """Return the least ink of a stroke: anything visible on a clean background, what stands out on a noisy one."""
     if noise <= MAX_CLEAN_NOISE:
         return max(0.1 * float(ink.max()), 4 * noise)
@@ -148,7 +161,7 @@ def _ink_on_page(gray: NDArray[np.uint8], bounds: tuple[int, int, int, int], con
     highest = ink.pixels.max()
     stroke_share = float(np.mean(ink.pixels > 0.3 * highest))
     is_page = highest > 0.25 * contrast and stroke_share < 0.35
-    return Ink(ink.pixels, ink.top + top, ink.left + left, ink.has_neighbors) if is_page else None
+    return replace(ink, top=ink.top + top, left=ink.left + left, is_ambiguous=False) if is_page else None
 
 
 def no_digit_found() -> ImageError:

@@ -4,12 +4,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging.components import Components
+from service.imaging.dashes import joined_pieces
+from service.imaging.enclosure import surrounds
 
 MIN_NEIGHBOR_INK = 0.15
 """Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
 
 MAX_NEIGHBOR_HEIGHT = 1.5
 """Heights of the digit. What is higher, at the border, is an artifact: a page's edge, a shadow."""
+
+MAX_LARGE = 2
+"""Components as large as a digit. More are a texture, or the dashes of a stroke, and none of them is a digit alone."""
+
+MIN_LARGE_INK = 0.15
+"""Share of the prominence of the most prominent component. One with less is not prominent."""
+
+MIN_LARGE_HEIGHT = 0.75
+"""Height of the tallest prominent component. A lower one is not as large as a digit beside it."""
 
 MAX_UNDERLINE_HEIGHT = 0.22
 """Height of an underline in heights of the digit."""
@@ -27,14 +38,25 @@ def prominence(components: Components) -> NDArray[np.float64]:
 
 
 def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
-    """Select the components of the digit, bool (K,): the main one, and those near it, but no specks and underlines."""
+    """Select the components of the digit, bool (K,): the main one, and those near it or of the same dashed stroke.
+
+    Specks, underlines and what is drawn around the digit do not belong to it.
+    """
     down = np.maximum(components.top - components.bottom[main], components.top[main] - components.bottom)
     across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
     near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
     selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
-    selected &= ~_is_underline(components, main)
-    selected[main] = True
-    return np.asarray(selected)
+    selected &= ~_is_underline(components, main) & ~surrounds(components, main)
+    return np.asarray(selected | joined_pieces(components, main))
+
+
+def large_components(components: Components) -> list[int]:
+    """Return the prominent components that are about as tall as the tallest of them, or none if there are many."""
+    weight = prominence(components)
+    is_prominent = weight >= MIN_LARGE_INK * weight.max()
+    tallest = components.height[is_prominent].max()
+    large: list[int] = np.flatnonzero(is_prominent & (components.height >= MIN_LARGE_HEIGHT * tallest)).tolist()
+    return large if len(large) <= MAX_LARGE else []
 
 
 def _is_underline(components: Components, main: int) -> NDArray[np.bool_]:

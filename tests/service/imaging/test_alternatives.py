@@ -53,6 +53,14 @@ def on_a_checkered_table() -> Gray:
     return table.astype(np.uint8)
 
 
+def after_a_hash() -> Gray:
+    page = np.full((240, 300), 240, np.uint8)
+    page[60:180, 150:270] = GRAY
+    for start in (100, 130):
+        page[start : start + 6, 100:170] = page[85:150, start + 5 : start + 11] = 0
+    return page
+
+
 def impulses() -> Gray:
     small = np.asarray(SEVEN.resize((28, 28))).copy()
     rng = np.random.default_rng(0)
@@ -68,6 +76,7 @@ IMAGES = {
     "squared paper": squared(),
     "printed box": boxed(),
     "page on a table": on_a_checkered_table(),
+    "hash before it": after_a_hash(),
     "impulse noise": impulses(),
     "half inverted": np.asarray(half_inverted(SEVEN)),
 }
