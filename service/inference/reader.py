@@ -22,6 +22,8 @@ MIN_FOUND = 0.9
 MIN_DOUBT = 1e-4  # of one prediction
 AGREEMENT_SHARE = 0.1  # of the evidence of all predictions that counts
 FIRST_BONUS = 2.0  # how often the evidence of the first reading counts in addition where the background is clear
+PIECE = 1  # the digit that a piece of another one, or of a printed line, looks like
+PIECE_WEIGHT = 0.7  # of its evidence in an alternative
 
 # Chosen on mishaps and outliers of the training generators:
 MIN_SUPPORT = 0.2  # probability from which another alternative supports a digit
@@ -76,7 +78,7 @@ def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
     predictions = classify(np.stack([standardize(digit.image) for digit in digits]))
     if first.digit and first.prediction:
         digits, predictions = [first.digit, *digits], [first.prediction, *predictions]
-    best = _best(predictions, FIRST_BONUS if first.digit and not first.digit.is_ambiguous else 0.0)
+    best = _best(predictions, first)
     if first.digit is None and predictions[best].confidence < MIN_FOUND:
         return first.settle()
     if first.digit and best == 0:
@@ -84,17 +86,20 @@ def _read_alternatives(first: FirstReading, classify: Classify) -> Reading:
     return first.with_reading(Reading(_moderate(best, predictions), digits[best]))
 
 
-def _best(predictions: Sequence[Prediction], first_bonus: float) -> int:
+def _best(predictions: Sequence[Prediction], first: FirstReading) -> int:
     """Return the index of the most confident prediction of the digit with the most evidence.
 
     The evidence of one prediction is minus the logarithm of its doubt. For each digit the strongest counts, a share of
-    all, so that two that agree outweigh one that is a little surer, and the first prediction with a bonus.
+    all, so that two that agree outweigh one that is a little surer, and the first reading with a bonus. A 1 in an
+    alternative, which may be a piece of another digit, counts less.
     """
     probabilities = np.array([prediction.probabilities for prediction in predictions])
     evidence = -np.log(np.maximum(1 - probabilities, MIN_DOUBT))
+    evidence[1 if first.digit else 0 :, PIECE] *= PIECE_WEIGHT
     total = evidence.max(axis=0) + AGREEMENT_SHARE * evidence.sum(axis=0)
-    first = predictions[0].digit
-    total[first] += first_bonus * evidence[0, first]
+    if first.prediction and first.digit and not first.digit.is_ambiguous:
+        digit = first.prediction.digit
+        total[digit] += FIRST_BONUS * evidence[0, digit]
     is_chosen = probabilities.argmax(axis=1) == total.argmax()
     return int(np.where(is_chosen, probabilities.max(axis=1), -1).argmax())
 
