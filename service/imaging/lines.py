@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging import morphology
-from service.imaging.components import label_components
+from service.imaging.components import Components, label_components
+from service.imaging.selection import touched_borders
 
 MIN_SEGMENT = 9
 """Pixels. A shorter run is not evidence of a line."""
@@ -26,6 +27,9 @@ MIN_OVERHANG = 0.15
 
 MIN_CUT = 0.2
 """How far below the top of the digits the side of an open box begins, as a share of their height."""
+
+MIN_STRIPE_FILL = 0.95
+"""Share of its bounding box that a stripe along an edge fills."""
 
 
 class Lines:
@@ -74,25 +78,38 @@ class _Direction:
 
 
 def remove_bars(mask: NDArray[np.bool_], min_count: int = 1) -> NDArray[np.bool_]:
-    """Remove the sides of boxes from a mask, bool (H, W), whose horizontal lines are removed.
+    """Remove the sides of boxes, and stripes along the edges, from a mask, bool (H, W), without horizontal lines.
 
     A side is an upright bar that extends beyond the digits, at both ends, or at the lower one if it begins below their
     top. A 1 is such a bar, but about as high as the other digits. Fewer than `min_count` sides are kept, and so are
-    bars without digits.
+    bars without digits. A stripe is a rectangle from border to border.
     """
     if not mask.any():
         return mask
     components = label_components(mask, mask.astype(np.float32))
+    is_stripe = _is_edge_stripe(components)
+    is_side = _is_side(components, is_stripe)
+    removed = is_stripe | is_side if np.count_nonzero(is_side) >= min_count else is_stripe
+    return mask & ~components.mask(removed) if removed.any() else mask
+
+
+def _is_edge_stripe(components: Components) -> NDArray[np.bool_]:
+    """Find rectangles that touch three borders, bool (K,): a 1 in a tight crop is round, or leans a little."""
+    area = components.height * components.width
+    return np.asarray((touched_borders(components) > 2) & (components.ink >= MIN_STRIPE_FILL * area))
+
+
+def _is_side(components: Components, is_stripe: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find upright bars that extend beyond the digits, bool (K,)."""
     height = components.height
     is_thin = components.ink <= MAX_BAR_THICKNESS * height * height
     is_bar = is_thin & (components.width <= MAX_BAR_WIDTH * height)
-    is_digit = ~is_bar & (height >= MIN_DIGIT_HEIGHT * height.max())
-    if not is_bar.any() or not is_digit.any():
-        return mask
+    is_digit = ~is_bar & ~is_stripe & (height >= MIN_DIGIT_HEIGHT * height.max())
+    if not is_digit.any():
+        return np.zeros(len(components), bool)
     top, bottom = np.median(components.top[is_digit]), np.median(components.bottom[is_digit])
     digit_height = bottom - top
     is_below = components.bottom - bottom > MIN_OVERHANG * digit_height
     is_above = top - components.top > MIN_OVERHANG * digit_height
     is_open = components.top - top > MIN_CUT * digit_height
-    is_side = is_bar & is_below & (is_above | is_open)
-    return mask & ~components.mask(is_side) if np.count_nonzero(is_side) >= min_count else mask
+    return np.asarray(is_bar & is_below & (is_above | is_open))

@@ -62,6 +62,21 @@ def test_digits_along_the_border_are_in_a_line_of_their_own() -> None:
     assert len(with_border.groups) == 3
 
 
+@pytest.mark.parametrize("width", [1, 8, 30])
+def test_stripes_along_the_edges_are_no_digits(width: int) -> None:
+    """Leave out a rectangle along each side in the line that keeps what lies along the border."""
+    image = np.pad(gray("4"), ((0, 0), (width, width)))
+    assert [len(line.groups) for line in find_lines(image)] == [1, 1]
+
+
+def test_a_one_along_the_border_is_a_digit() -> None:
+    """Keep the 1 of a number that was cut out tightly: it does not fill its box."""
+    image = gray("174")
+    rows, columns = (np.flatnonzero((image < 128).any(axis=axis)) for axis in (1, 0))
+    _, with_border = find_lines(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    assert len(with_border.groups) == 3
+
+
 def test_a_digit_that_is_joined_to_the_border_is_a_rest() -> None:
     """Say that a line is incomplete whose last digit a shadow or a margin line joins to the image's border."""
     image = gray("407").copy()
