@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from docs.draw_steps import CAPTION, GAP, TILE, fit_tile
 from examples.draw import Example, draw
-from export.data.mishaps import crops, pages
+from export.data.mishaps import crops, marks, pages
 from export.data.mishaps.forms import Render
 from export.data.mishaps.ranges import TRAIN
 from service.imaging.alternatives import find_alternatives, find_digit_or_none
@@ -26,6 +26,7 @@ MISHAPS: dict[str, tuple[int, Render]] = {
     "printed box": (6, pages.printed_box),
     "patterned table": (9, pages.patterned_table),
     "outline": (8, pages.large_outline),
+    "sign before the digit": (5, marks.sign_before),
 }
 SEED = 3
 

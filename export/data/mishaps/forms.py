@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from export.data.dataset import Dataset
 from export.data.image_file import encode_jpeg, encode_png
-from export.data.mishaps import crops, pages
+from export.data.mishaps import crops, marks, pages
 from export.data.mishaps.crops import Digit, Image8
 from export.data.mishaps.ranges import EVAL, TRAIN, Ranges
 from export.data.scenes import MAX_ATTEMPTS, map_parallel
@@ -49,6 +49,8 @@ FORMS: dict[str, Render] = {
     "faint ink": pages.faint,
     "blurred": crops.blurred,
     "crossed by a line": pages.crossed_by_line,
+    "circled by hand": marks.circled,
+    "sign before the digit": marks.sign_before,
 }
 
 TRAIN_FORMS = (

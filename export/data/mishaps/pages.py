@@ -20,19 +20,19 @@ def small_on_page(digit: Digit, rng: np.random.Generator, ranges: Ranges, share:
 
 def printed_box(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write a digit in one printed box, with some paper around it."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     return to_bytes(_boxes(ink, 1, rng, ranges))
 
 
 def form_boxes(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write a digit in one of several boxes in a row; the others are empty."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     return to_bytes(_boxes(ink, round(rng.uniform(*ranges.box_count)), rng, ranges))
 
 
 def ruled(digit: Digit, rng: np.random.Generator, ranges: Ranges, squared: bool = False) -> Image8:
     """Write a digit on ruled or squared paper that lies a little askew."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     page = _page(ink, rng, ranges)
     gap, width = rng.uniform(*ranges.line_gap) * len(ink), round(rng.uniform(*ranges.line_width))
     contrast = rng.uniform(*ranges.line_contrast)
@@ -68,25 +68,25 @@ def patterned_table(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> I
 def thin_pen(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write with a line of one pixel."""
     ink = pens.thin(pens.enlarge(digit, int(rng.uniform(*ranges.digit_height))))
-    return _on_page(ink, rng, ranges)
+    return write_on_page(ink, rng, ranges)
 
 
 def thick_pen(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write with a marker as thick as the digit allows."""
     ink = pens.enlarge(digit, int(rng.uniform(*ranges.digit_height)))
     radius = max(1, round(rng.uniform(*ranges.thick_weight) * len(ink)))
-    return _on_page(pens.dilate(ink > 0.5, radius).astype(float), rng, ranges)
+    return write_on_page(pens.dilate(ink > 0.5, radius).astype(float), rng, ranges)
 
 
 def turned(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Turn the digit to either side."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
-    return _on_page(pens.rotate(ink, rng.uniform(*ranges.turn) * rng.choice([-1, 1])), rng, ranges)
+    ink = draw_ink(digit, rng, ranges)
+    return write_on_page(pens.rotate(ink, rng.uniform(*ranges.turn) * rng.choice([-1, 1])), rng, ranges)
 
 
 def specks(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Scatter specks of dust over the page, up to a twentieth of the digit in size."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     page = paper.write_anywhere(_page(ink, rng, ranges), ink, rng)
     for _ in range(int(rng.uniform(*ranges.specks))):
         top, left = int(rng.integers(page.shape[0])), int(rng.integers(page.shape[1]))
@@ -97,13 +97,13 @@ def specks(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
 
 def large_outline(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write with hollow strokes: only their edges are drawn."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
-    return _on_page(pens.outline(ink, round(rng.uniform(*ranges.outline_width))), rng, ranges)
+    ink = draw_ink(digit, rng, ranges)
+    return write_on_page(pens.outline(ink, round(rng.uniform(*ranges.outline_width))), rng, ranges)
 
 
 def faint(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write faintly, as an empty pen does, on textured paper."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     page = rng.uniform(150, 240) + rng.normal(0, 2, _page(ink, rng, ranges).shape)
     return to_bytes(paper.write_anywhere(page, ink * rng.uniform(*ranges.faint), rng))
 
@@ -119,8 +119,13 @@ def crossed_by_line(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> I
     return to_bytes(page)
 
 
-def _ink(digit: Digit, height: int, rng: np.random.Generator) -> pens.Ink:
+def draw_ink(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> pens.Ink:
     """Draw the digit with a pen of random weight, float64 (height, w)."""
+    return _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+
+
+def _ink(digit: Digit, height: int, rng: np.random.Generator) -> pens.Ink:
+    """Draw the digit in this height, float64 (height, w)."""
     return pens.enlarge(digit, height, rng.uniform(0.3, 0.6))
 
 
@@ -132,13 +137,13 @@ def _page(ink: pens.Ink, rng: np.random.Generator, ranges: Ranges) -> Gray:
 
 def _written(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Gray:
     """Write a digit near the middle of a page, float64 (H, W), 0 to 255."""
-    ink = _ink(digit, int(rng.uniform(*ranges.digit_height)), rng)
+    ink = draw_ink(digit, rng, ranges)
     page = _page(ink, rng, ranges)
     top, left = (round((a - b) * rng.uniform(0.3, 0.7)) for a, b in zip(page.shape, ink.shape, strict=True))
     return paper.write(page, ink, top, left, rng.uniform(0, 80))
 
 
-def _on_page(ink: pens.Ink, rng: np.random.Generator, ranges: Ranges) -> Image8:
+def write_on_page(ink: pens.Ink, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Write ink at a random place of a page."""
     return to_bytes(paper.write_anywhere(_page(ink, rng, ranges), ink, rng))
 

@@ -38,6 +38,9 @@ class Ranges:
     outline_width: Range
     faint: Range  # contrast of faint ink, 0 to 1
     blur: Range  # radius, share of the digit's height
+    mark_gap: Range  # between the digit and a circle or a sign
+    mark_width: Range  # of their lines
+    sign_height: Range
 
 
 TRAIN = Ranges(
@@ -67,6 +70,9 @@ TRAIN = Ranges(
     outline_width=(1, 2),
     faint=(0.1, 0.25),
     blur=(0.02, 0.07),
+    mark_gap=(0.2, 0.4),
+    mark_width=(0.05, 0.09),
+    sign_height=(0.35, 0.55),
 )
 
 EVAL = Ranges(
@@ -96,4 +102,7 @@ EVAL = Ranges(
     outline_width=(1, 3),
     faint=(0.09, 0.2),
     blur=(0.03, 0.08),
+    mark_gap=(0.15, 0.45),
+    mark_width=(0.04, 0.1),
+    sign_height=(0.3, 0.6),
 )
