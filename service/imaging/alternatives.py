@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from service.errors import ImageError
 from service.imaging import morphology
-from service.imaging.components import Components, label_components
-from service.imaging.enclosure import find_content, main_content
+from service.imaging.components import label_components
+from service.imaging.enclosure import main_content, possible_digits
 from service.imaging.lines import Lines
 from service.imaging.local_ink import LocalInk, local_inks
 from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
@@ -127,21 +127,16 @@ def _on_page(gray: Gray) -> Iterator[Digit]:
 
 
 def _alone(gray: Gray) -> Iterator[Digit]:
-    """Take each large component without those near it, and what it encloses: a sign does not belong to a digit."""
+    """Take each large component, and its content, without those near it: a sign does not belong to a digit."""
     strokes = find_strokes(gray) if max(gray.shape) > MAX_CANVAS_SIDE else None
     if strokes is None:
         return
     ink, mask = strokes
     components = label_components(mask, ink)
-    for index in _large_or_enclosed(components) if len(components) > 1 else ():
-        alone = components.mask(np.arange(len(components)) == index)
-        yield place(Ink(np.where(alone, ink, np.float32(0))))
-
-
-def _large_or_enclosed(components: Components) -> set[int]:
-    large = large_components(components)
-    contents = [content for index in large if (content := find_content(components, index)) is not None]
-    return {main_content(components, index) for index in large}.union(contents)
+    if len(components) == 1:
+        return
+    for index in set().union(*(possible_digits(components, large) for large in large_components(components))):
+        yield place(Ink(np.where(components.mask(components.only(index)), ink, np.float32(0))))
 
 
 def _first_reading(gray: Gray, top: int, left: int) -> Iterator[Digit]:

@@ -42,6 +42,20 @@ class Components:
         start, end, labels = self.runs
         return int((end - start)[labels == component].sum())
 
+    def is_within(self, outer: int) -> NDArray[np.bool_]:
+        """Find the components whose bounding box lies within that of another one, bool (K,)."""
+        is_between = (self.top > self.top[outer]) & (self.bottom < self.bottom[outer])
+        return np.asarray(is_between & (self.left > self.left[outer]) & (self.right < self.right[outer]))
+
+    def surrounds(self, inner: int) -> NDArray[np.bool_]:
+        """Find the components whose bounding box surrounds that of another one, bool (K,)."""
+        is_around = (self.top < self.top[inner]) & (self.bottom > self.bottom[inner])
+        return np.asarray(is_around & (self.left < self.left[inner]) & (self.right > self.right[inner]))
+
+    def only(self, component: int) -> NDArray[np.bool_]:
+        """Select one component, bool (K,)."""
+        return np.asarray(np.arange(len(self)) == component)
+
     def mask(self, selected: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the pixels of the selected components: bool (K,) to bool (H, W)."""
         start, end, labels = self.runs

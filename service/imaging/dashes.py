@@ -23,7 +23,7 @@ def joined_pieces(components: Components, main: int) -> NDArray[np.bool_]:
 
     Each piece is near another one: the gap is at most as large as the median piece.
     """
-    only_main = np.asarray(np.arange(len(components)) == main)
+    only_main = components.only(main)
     ink = components.ink / components.ink[main]
     is_piece = (ink >= 1 / MAX_INK_RATIO) & (ink <= MAX_INK_RATIO)
     if not MIN_PIECES <= np.count_nonzero(is_piece) <= MAX_PIECES:

@@ -1,7 +1,6 @@
-"""Find what a circle, a box or another shape encloses: a digit that someone has marked."""
+"""Find a digit inside a circle, a box or another shape that someone has drawn around it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.imaging.components import Components
 
@@ -28,9 +27,17 @@ def main_content(components: Components, main: int) -> int:
     return main if content is None or not _is_central(components, content, main) else content
 
 
+def possible_digits(components: Components, index: int) -> set[int]:
+    """Return the content of a component, and the component itself unless it is a circle or a box around a digit."""
+    content = find_content(components, index)
+    if content is None:
+        return {index}
+    return {content} if _is_central(components, content, index) else {index, content}
+
+
 def find_content(components: Components, outer: int) -> int | None:
     """Return the component with the most ink that another one encloses. None if there is none as high as a digit."""
-    is_inside = _is_within_box(components, outer)
+    is_inside = components.is_within(outer)
     is_inside &= components.height >= MIN_POSSIBLE_CONTENT_HEIGHT * components.height[outer]
     is_inside &= components.ink >= MIN_CONTENT_INK * components.ink[outer]
     if not is_inside.any():
@@ -39,23 +46,9 @@ def find_content(components: Components, outer: int) -> int | None:
     return content if _is_enclosed(components, content, outer) else None
 
 
-def surrounds(components: Components, inner: int) -> NDArray[np.bool_]:
-    """Find the components whose bounding box surrounds that of another one, bool (K,)."""
-    is_above = (components.top < components.top[inner]) & (components.bottom > components.bottom[inner])
-    is_beside = (components.left < components.left[inner]) & (components.right > components.right[inner])
-    return np.asarray(is_above & is_beside)
-
-
-def _is_within_box(components: Components, outer: int) -> NDArray[np.bool_]:
-    """Find the components whose bounding box lies within that of another one, bool (K,)."""
-    is_between = (components.top > components.top[outer]) & (components.bottom < components.bottom[outer])
-    is_beside = (components.left > components.left[outer]) & (components.right < components.right[outer])
-    return np.asarray(is_between & is_beside)
-
-
 def _is_enclosed(components: Components, inner: int, outer: int) -> bool:
     """Return whether a component has ink on all four sides of another one, but for gaps."""
-    pixels = components.mask(np.arange(len(components)) == outer)
+    pixels = components.mask(components.only(outer))
     boxes = (components.top, components.bottom, components.left, components.right)
     top, bottom, left, right = (int(side[inner]) for side in boxes)
     rows, columns = pixels[top:bottom], pixels[:, left:right]

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.imaging.components import Components, label_components
+from service.imaging.enclosure import MIN_CONTENT_HEIGHT
 from service.imaging.lines import Lines
 
 MIN_FRAME_SIDE = 12
@@ -11,9 +12,6 @@ MIN_FRAME_SIDE = 12
 
 MAX_FRAMES = 48
 """Components that are examined, the largest first, which bounds the time of a hostile image."""
-
-MIN_CONTENT_HEIGHT = 0.35
-"""Height of what a frame contains, as a share of the frame's."""
 
 BAND_SHARE = 0.06
 """Width of the band along each side in which a frame has its ink, as a share of the frame's shorter side."""
@@ -48,17 +46,15 @@ def _candidates(components: Components) -> list[int]:
 
 def _has_content(components: Components, index: int) -> bool:
     """Return whether another component, as high as a digit, lies inside the box of a component."""
-    is_below = (components.top > components.top[index]) & (components.bottom < components.bottom[index])
-    is_between = (components.left > components.left[index]) & (components.right < components.right[index])
     is_high = components.height >= MIN_CONTENT_HEIGHT * components.height[index]
-    return bool((is_below & is_between & is_high).any())
+    return bool((components.is_within(index) & is_high).any())
 
 
 def _is_frame(components: Components, index: int) -> bool:
     """Return whether a component has ink along all sides of its box, and elsewhere only straight lines."""
     rows = slice(int(components.top[index]), int(components.bottom[index]))
     columns = slice(int(components.left[index]), int(components.right[index]))
-    pixels = components.mask(np.arange(len(components)) == index)[rows, columns]
+    pixels = components.mask(components.only(index))[rows, columns]
     band = max(2, round(BAND_SHARE * min(pixels.shape)))
     sides = (pixels[:band].any(0), pixels[-band:].any(0), pixels[:, :band].any(1), pixels[:, -band:].any(1))
     if min(side.mean() for side in sides) < MIN_SIDE_INK:

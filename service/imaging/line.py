@@ -52,7 +52,6 @@ MIN_OVERLAP = 0.4
 MIN_SHARED_ROWS = 0.5
 """Share of the lower one's rows. Components that share as many are neighbors in a line, which may slope."""
 
-
 MIN_REST_INK = 0.15
 """Ink of a component that may be a digit, as a share of the median group's."""
 

@@ -36,7 +36,7 @@ def crop_page(gray: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int, int] | N
         return None
     if components.ink[main] < MIN_SOLIDITY * area:
         return None
-    page = components.mask(np.arange(len(components)) == main)[top:bottom, left:right]
+    page = components.mask(components.only(main))[top:bottom, left:right]
     crop = gray[top:bottom, left:right]
     return np.where(_hull(page), crop, np.uint8(np.median(crop[page]))), top, left
 

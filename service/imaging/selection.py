@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from service.imaging.components import Components
 from service.imaging.dashes import joined_pieces
-from service.imaging.enclosure import surrounds
 
 MIN_NEIGHBOR_INK = 0.15
 """Share of the digit's ink. A component with less is not another digit: a 1 may stand beside an 8."""
@@ -46,7 +45,7 @@ def digit_components(components: Components, main: int) -> NDArray[np.bool_]:
     across = np.maximum(components.left - components.right[main], components.left[main] - components.right)
     near = np.maximum(down, across) <= 0.35 * max(components.height[main], components.width[main])
     selected = near & (components.ink >= 0.04 * components.ink[main]) & ~is_border_artifact(components)
-    selected &= ~_is_underline(components, main) & ~surrounds(components, main)
+    selected &= ~_is_underline(components, main) & ~components.surrounds(main)
     return np.asarray(selected | joined_pieces(components, main))
 
 

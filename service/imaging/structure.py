@@ -1,4 +1,4 @@
-"""What the chunks or segments of a file tell before Pillow sees it."""
+"""Read the chunks or segments of a file before Pillow decodes it."""
 
 from dataclasses import dataclass
 

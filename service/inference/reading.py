@@ -1,4 +1,4 @@
-"""What was read from an image: the first reading, and the final one."""
+"""The first and the final reading of an image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def box(self) -> list[int]:
-        """Where the digit is in the upright image at its full size: left, top, width and height in pixels."""
+        """Return the bounding box in the upright image at its full size: left, top, width and height in pixels."""
         left, top, width, height = self.digit.box
         across, down = self.scale
         start = [round(left * across), round(top * down)]
@@ -87,7 +87,7 @@ class FirstReading:
 
     @property
     def needs_alternatives(self) -> bool:
-        """Whether the digit may be another one, or elsewhere in the image."""
+        """Return whether alternatives must be read: the digit may be another one, or elsewhere in the image."""
         if self.prediction is None or self.digit is None:
             return True
         if self.digit.is_ambiguous or not self.is_canvas:
@@ -96,7 +96,7 @@ class FirstReading:
 
     @property
     def is_canvas(self) -> bool:
-        """Whether the image is small, and so holds the digit and nothing else."""
+        """Return whether the image is so small that it is taken for a canvas with nothing but the digit."""
         return bool(max(self.gray.shape) <= MAX_CANVAS_SIDE)
 
     @property

@@ -14,6 +14,12 @@ def gray(digits: str, gap: int = 30) -> NDArray[np.uint8]:
     return np.asarray(line_of(digits, gap))
 
 
+def cut_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut an image to the bounding box of its ink."""
+    rows, columns = (np.flatnonzero((image < 128).any(axis=axis)) for axis in (1, 0))
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 @pytest.mark.parametrize("digits", ["42", "407", "55", "74", "1234567890"])
 def test_each_digit_is_a_group(digits: str) -> None:
     """Find as many groups as digits, from left to right, each with itself as a whole piece."""
@@ -55,9 +61,7 @@ def test_touching_digits_are_one_group_with_cuts() -> None:
 
 def test_digits_along_the_border_are_in_a_line_of_their_own() -> None:
     """Find all digits of a tight crop in the second line. The first leaves out what lies along the border."""
-    image = gray("407")
-    rows, columns = (np.flatnonzero((image < 128).any(axis=axis)) for axis in (1, 0))
-    inner, with_border = find_lines(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    inner, with_border = find_lines(cut_out(gray("407")))
     assert len(inner.groups) < 3
     assert len(with_border.groups) == 3
 
@@ -71,9 +75,7 @@ def test_stripes_along_the_edges_are_no_digits(width: int) -> None:
 
 def test_a_one_along_the_border_is_a_digit() -> None:
     """Keep the 1 of a number that was cut out tightly: it does not fill its box."""
-    image = gray("174")
-    rows, columns = (np.flatnonzero((image < 128).any(axis=axis)) for axis in (1, 0))
-    _, with_border = find_lines(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    _, with_border = find_lines(cut_out(gray("174")))
     assert len(with_border.groups) == 3
 
 
