@@ -17,6 +17,7 @@ from service.imaging.buffers import Buffer, open_buffer
 from service.imaging.drawing import reduce_drawing
 from service.imaging.exif import MIN_TURNED, rotate_upright
 from service.imaging.gray import TARGET_SIDE, has_contrast, to_gray
+from service.imaging.png_pixels import decode_pixels
 from service.imaging.structure import Structure
 
 MAX_COLOR_SECONDS = 0.1
@@ -102,6 +103,8 @@ class EncodedImage:
 
     def _load_gray(self) -> Image.Image:
         """Decode the brightness, or another channel of a color image whose ink is as bright as its page."""
+        if pixels := decode_pixels(self.image, self.content):
+            return to_gray(pixels)
         content = self.content
         if self.dc_frame and (shorter := dc_scans.keep_dc_scans(content, self.dc_frame)):
             content = shorter  # fewer scans: a sixth of the time, for the same pixels

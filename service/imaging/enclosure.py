@@ -37,6 +37,8 @@ def possible_digits(components: Components, index: int) -> set[int]:
 
 def find_content(components: Components, outer: int) -> int | None:
     """Return the component with the most ink that another one encloses. None if there is none as high as a digit."""
+    if len(components) == 1:
+        return None
     is_inside = components.is_within(outer)
     is_inside &= components.height >= MIN_POSSIBLE_CONTENT_HEIGHT * components.height[outer]
     is_inside &= components.ink >= MIN_CONTENT_INK * components.ink[outer]

@@ -6,6 +6,7 @@ rounding.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ MIN_REDUCED_SIDE = 48
 
 MAX_SINGLE_ASPECT = 1.3
 """Width of a digit in its heights. What is wider may be several digits."""
+
+MAX_CACHED_WEIGHTS = 64
+MAX_CACHED_SIZE = 320
+"""Weights of the filters that resized the last digits are kept, for sizes up to this: at most 1.6 MB."""
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels."""
@@ -141,12 +146,22 @@ def resize_to_box(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resampling_weights(size: int, new_size: int) -> NDArray[np.float32]:
-    """Return the weights of an antialiased triangle filter, float32 (new_size, size); each row sums to 1."""
+    """Return the weights of an antialiased triangle filter, float32 (new_size, size), read-only. Each row sums to 1."""
+    compute = _cached_weights if size <= MAX_CACHED_SIZE else _compute_weights
+    return compute(size, new_size)
+
+
+def _compute_weights(size: int, new_size: int) -> NDArray[np.float32]:
     scale = size / new_size
     centers = (np.arange(new_size) + 0.5) * scale - 0.5
     distance = np.abs(centers[:, np.newaxis] - np.arange(size))
     weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+    weights = np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+    weights.setflags(write=False)
+    return weights
+
+
+_cached_weights = lru_cache(MAX_CACHED_WEIGHTS)(_compute_weights)
 
 
 def center(ink: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Read the structure of PNG files (ISO/IEC 15948) before Pillow sees them."""
 
 import struct
+from collections.abc import Iterator
 
 from service.errors import ImageError
 from service.imaging import exif
@@ -14,6 +15,9 @@ NEEDED_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 MAX_CHUNKS = 10_000
 """Pillow reads chunks in Python, at some microseconds each. Encoders write one chunk per 8 KB or more."""
+
+MAX_PIECE = 65_536
+"""Bytes of compressed pixels that are copied at a time."""
 
 _CHUNK_HEAD = struct.Struct(">I4s")
 _CHUNK_OVERHEAD = 12  # length, type and checksum
@@ -44,3 +48,14 @@ def read_structure(image_bytes: Buffer) -> Structure:
     else:
         raise ImageError(f"it has more than {MAX_CHUNKS} PNG chunks. Save it again with an ordinary program.")
     return Structure(keep_ranges(image_bytes, [*ranges, (start, position)]), exif.read_orientation(metadata))
+
+
+def compressed_pixels(content: Buffer) -> Iterator[bytes]:
+    """Yield the data of the IDAT chunks, in pieces. What is missing in a damaged file is left out."""
+    position = len(SIGNATURE)
+    while position + _CHUNK_OVERHEAD <= len(content):
+        length, kind = _CHUNK_HEAD.unpack_from(content, position)
+        start, end = position + _CHUNK_HEAD.size, position + _CHUNK_HEAD.size + length
+        if kind == b"IDAT":
+            yield from (bytes(content[at : min(at + MAX_PIECE, end)]) for at in range(start, end, MAX_PIECE))
+        position += length + _CHUNK_OVERHEAD

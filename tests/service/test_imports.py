@@ -33,10 +33,10 @@ def test_serving_imports_no_training_code() -> None:
 
 
 def test_every_package_of_the_serving_environment_is_imported() -> None:
-    """Import all nine packages in requirements-serve.txt; typing_extensions only before Python 3.13, as a backport."""
+    """Import all ten packages in requirements-serve.txt; typing_extensions only before Python 3.13, as a backport."""
     loaded = set(run(WHOLE_SERVICE + "import uvicorn.protocols.http.auto; print(*sys.modules)").split())
     locked = re.findall(r"^([a-z-]+)==", (ROOT / "requirements-serve.txt").read_text(), re.MULTILINE)
-    assert len(locked) == 9
+    assert len(locked) == 10
     unused = {{"pillow": "PIL"}.get(package, package.replace("-", "_")) for package in locked} - loaded
     assert unused == ({"typing_extensions"} if sys.version_info >= (3, 13) else set())
 
