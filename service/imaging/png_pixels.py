@@ -18,8 +18,8 @@ from service.imaging.png import compressed_pixels
 
 LAYOUTS = ("RGB", "RGBA")
 
-BAND_BYTES = 400_000
-"""Bytes that are decompressed at a time: they stay in the processor's cache."""
+BAND_BYTES = 125_000
+"""Bytes that are decompressed at a time. With a memory limit, each larger array takes new pages of the system."""
 
 MIN_PIXELS = 16_384
 """Pillow alone takes less time for a smaller image."""
@@ -66,15 +66,15 @@ def decode_pixels(image: ImageFile.ImageFile, content: Buffer) -> Image.Image | 
 
 def _decode(size: tuple[int, int], layout: str, pieces: Iterator[bytes]) -> Image.Image:
     """Decode pixels of this layout. Raises UnsuitableError or DAMAGED_ERRORS."""
-    stream, checksum, mode = [ZLIB_HEADER], 1, ""
+    stream, checksum, mode = bytearray(ZLIB_HEADER), 1, ""  # one buffer: pieces would fragment the heap
     for rows in _bands(size, len(layout), pieces):
         mode, kept = _keep_channels(rows, layout, mode)
         if mode != "L" and size[0] * size[1] > MAX_PIXELS:
             raise UnsuitableError
         checksum = isal_zlib.adler32(kept, checksum)
-        stream += _stored_blocks(kept)
-    stream += [LAST_BLOCK, CHECKSUM.pack(checksum)]
-    return Image.frombytes(mode, size, b"".join(stream), "zip", mode, 0)
+        _store(kept, stream)
+    stream += LAST_BLOCK + CHECKSUM.pack(checksum)
+    return Image.frombytes(mode, size, stream, "zip", mode, 0)
 
 
 def _bands(size: tuple[int, int], channels: int, pieces: Iterator[bytes]) -> Iterator[Rows]:
@@ -147,9 +147,9 @@ def _is_opaque(filters: Rows, alpha: Rows, is_top: bool) -> bool:
     return np.array_equal(alpha[:, 0], first) and bool((alpha[:, 1:] == others[:, np.newaxis]).all())
 
 
-def _stored_blocks(content: bytes) -> Iterator[bytes]:
-    """Yield blocks that hold this content, each after its header."""
+def _store(content: bytes, stream: bytearray) -> None:
+    """Append this content to a stream, in blocks."""
     for start in range(0, len(content), MAX_BLOCK):
         block = content[start : start + MAX_BLOCK]
-        yield BLOCK_HEADER.pack(False, len(block), MAX_BLOCK - len(block))
-        yield block
+        stream += BLOCK_HEADER.pack(False, len(block), MAX_BLOCK - len(block))
+        stream += block

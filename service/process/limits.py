@@ -10,7 +10,7 @@ CGROUP = Path("/sys/fs/cgroup")
 IDLE_BYTES = 45_000_000
 """Memory of an idle worker that has answered before, the kernel's included: 40 to 44 MB, measured in a container."""
 
-MEMORY_MARGIN = 13_000_000
+MEMORY_MARGIN = 12_500_000
 """Memory of a worker beyond its idle memory and its budget.
 
 Preprocessing, connections and fragmentation took up to 5 MB while 64 large uploads came at once
@@ -21,8 +21,8 @@ short, but needs some.
 BYTES_PER_WORKER = 128_000_000
 """The memory in which a worker keeps every default limit: rounded up from the sum of what it may hold at once.
 
-45 MB idle, 13 MB margin, 10 MB for the largest upload (MAX_UPLOAD_BYTES), 50 MB for decoding one image
-(MAX_DECODED_BYTES), 1.5 MB for small bodies: 119.5 MB. With less, images that need more are refused.
+45 MB idle, 12.5 MB margin, 10 MB for the largest upload (MAX_UPLOAD_BYTES), 50 MB for decoding one image
+(MAX_DECODED_BYTES), 1.5 MB for small bodies: 119 MB. With less, images that need more are refused.
 """
 
 MIN_BUDGET = 12_000_000
