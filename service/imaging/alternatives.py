@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 from service.errors import ImageError
 from service.imaging import morphology
 from service.imaging.components import label_components
-from service.imaging.enclosure import main_content, possible_digits
+from service.imaging.enclosure import possible_digits
 from service.imaging.lines import Lines
 from service.imaging.local_ink import LocalInk, local_inks
-from service.imaging.normalize import SIDE, Box, Digit, find_digit, place
+from service.imaging.normalize import SIDE, Digit, find_digit, place
 from service.imaging.outlines import redraw
 from service.imaging.page import crop_page
+from service.imaging.prominent import prominent_digits
 from service.imaging.reduction import reduce_gray
 from service.imaging.segment import MAX_CANVAS_SIDE, MIN_CONTRAST, Ink, find_strokes
-from service.imaging.selection import digit_components, large_components, prominence
+from service.imaging.selection import large_components
 from service.imaging.trim import trim_border
 
 MIN_LOCAL_SIDE = 41
@@ -33,21 +34,6 @@ LINE_SHARES = (0.3, 0.6)
 
 MIN_DIFFERENCE = 0.02
 """Mean difference of two 28 x 28 images in [0, 1]. Less is the same alternative."""
-
-MIN_COMPONENT_SIDE = 4
-"""Pixels of the longer side. A smaller component is not tried."""
-
-MIN_COMPONENT_INK = 0.03
-"""Share of the prominence of the most prominent component. One with less is not tried."""
-
-MAX_SPOTS = 3
-"""Spots of each polarity that are decoded again."""
-
-SPOT_WINDOWS = (1 / 20,)
-"""Window of the local background of spots, as a share of the image's longer side."""
-
-MAX_SPOT_SIDE = 0.15
-"""Longer side of a spot, as a share of the image's longer side."""
 
 Gray = NDArray[np.uint8]
 
@@ -67,13 +53,6 @@ def find_alternatives(gray: Gray, first: Digit | None) -> list[Digit]:
     if first:
         found += [Digit(place(Ink(ink)).image, first.box) for ink in redraw(first.image)]
     return _distinct(found, first)
-
-
-def find_spots(gray: Gray) -> list[Box]:
-    """Find the most prominent spots of a large image, uint8 (H, W), that may be a digit too small to be read in it."""
-    spots = [digit.box for ink in local_inks(gray, SPOT_WINDOWS) for digit in _components(ink, MAX_SPOTS)]
-    largest = MAX_SPOT_SIDE * max(gray.shape)
-    return [box for box in spots if max(box[2:]) <= largest]
 
 
 def find_digit_or_none(gray: Gray) -> Digit | None:
@@ -158,7 +137,7 @@ def _across_stripes(gray: Gray) -> Iterator[Digit]:
         if max(gray.shape) <= MAX_CANVAS_SIDE:
             yield place(Ink(ink))
         else:
-            yield from _components(LocalInk(ink / 255))
+            yield from prominent_digits(LocalInk(ink / 255))
 
 
 def _on_local_background(gray: Gray) -> Iterator[Digit]:
@@ -170,32 +149,14 @@ def _on_local_background(gray: Gray) -> Iterator[Digit]:
         if np.count_nonzero(ink.mask ^ previous) <= MAX_CHANGE * np.count_nonzero(ink.mask):
             continue  # a larger window finds the same strokes
         previous = ink.mask
-        yield from _components(ink)
-        yield from _components(ink.strong())
-        yield from _components(ink.equalized())
+        yield from prominent_digits(ink)
+        yield from prominent_digits(ink.strong())
+        yield from prominent_digits(ink.equalized())
         lines = Lines(ink.mask)
         for min_share in LINE_SHARES:
             without = lines.remove(min_share)
             if not np.array_equal(without, ink.mask):
-                yield from _components(ink.keep(without))
-
-
-def _components(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
-    """Take the most prominent components as the digit, each with those near it."""
-    if not ink.mask.any():
-        return
-    components = label_components(ink.mask, ink.pixels)
-    weight = prominence(components)
-    least = MIN_COMPONENT_INK * weight.max()
-    for _ in range(count):
-        main = int(weight.argmax())
-        side = max(components.height[main], components.width[main])
-        if weight[main] <= 0 or weight[main] < least or side < MIN_COMPONENT_SIDE:
-            return
-        weight[main] = 0
-        selected = digit_components(components, main_content(components, main))
-        weight[selected] = 0
-        yield place(Ink(ink.within(components.mask(selected))))
+                yield from prominent_digits(ink.keep(without))
 
 
 SEARCHES: tuple[Callable[[Gray], Iterator[Digit]], ...] = (

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from service.imaging.alternatives import find_alternatives, find_digit_or_none, find_spots
+from service.imaging.alternatives import find_alternatives, find_digit_or_none
 from service.imaging.decode import EncodedImage
 from service.imaging.detail import Part, decode_parts
 from service.imaging.normalize import MIN_REDUCED_SIDE, Box, Digit, standardize
 from service.imaging.reduction import SEARCH_SIDE, reduce_gray
+from service.imaging.spots import find_spots
 from service.imaging.views import canvas_views
 from service.inference.classifier import Prediction
 from service.inference.number import shows_several

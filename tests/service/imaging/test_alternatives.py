@@ -5,12 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import ImageError
-from service.imaging.alternatives import find_alternatives, find_spots
+from service.imaging.alternatives import find_alternatives
 from service.imaging.lines import Lines
 from service.imaging.normalize import Digit, find_digit, normalize_digit
 from service.imaging.outlines import fill_strokes
 from service.imaging.page import crop_page
-from service.imaging.reduction import SEARCH_SIDE
 from service.imaging.trim import trim_border
 from tests.images import SEVEN, half_inverted
 
@@ -127,14 +126,6 @@ def test_any_image_has_alternatives_or_none(shape: tuple[int, int], seed: int) -
     for gray in (noise, stripes):
         for alternative in find_alternatives(gray, first(gray)):
             assert np.isfinite(alternative.image).all()
-
-
-def test_spots_of_a_large_page_are_found() -> None:
-    """Find a digit of twelve pixels on a page that is searched at a reduced size."""
-    page = np.full((600, 450), 255, np.uint8)
-    page[300:318, 200:218] = np.asarray(SEVEN.resize((18, 18)))
-    assert max(page.shape) > SEARCH_SIDE
-    assert any(199 <= left <= 206 and 299 <= top <= 306 for left, top, _, _ in find_spots(page))
 
 
 def test_lines_are_removed_and_strokes_are_kept() -> None:
