@@ -27,9 +27,9 @@ MIN_PIXELS = 16_384
 MAX_PIXELS = 1_000_000
 """Pixels of an image that is not gray and opaque: its stream takes as much memory as its pixels."""
 
-# Alpha after filtering if all pixels are opaque, for each filter, in the top row and in the others:
-FIRST_OPAQUE = np.array([[255, 255, 255, 255, 255], [255, 255, 0, 128, 0]], np.uint8)  # of the first pixel of a row
-NEXT_OPAQUE = np.array([[255, 0, 255, 128, 0], [255, 0, 0, 0, 0]], np.uint8)  # of its other pixels
+# Alpha of opaque pixels after each filter, in the top row and in the others, in the upper eight of 32 bits:
+FIRST_OPAQUE = np.array([[255, 255, 255, 255, 255], [255, 255, 0, 128, 0]], np.uint32) << 24  # of a row's first pixel
+NEXT_OPAQUE = np.array([[255, 0, 255, 128, 0], [255, 0, 0, 0, 0]], np.uint32) << 24  # of its other pixels
 
 ZLIB_HEADER = b"\x78\x01"
 BLOCK_HEADER = struct.Struct("<BHH")  # final or not, size and its complement
@@ -38,6 +38,8 @@ LAST_BLOCK = BLOCK_HEADER.pack(True, 0, MAX_BLOCK)
 CHECKSUM = struct.Struct(">I")
 
 LITTLE_ENDIAN = np.dtype("<u4")
+EQUAL_CHANNELS = 0x010101
+"""Times its gray: the red, green and blue of a gray pixel."""
 
 DAMAGED_ERRORS: tuple[type[Exception]] = (isal_zlib.error,)  # type: ignore[assignment]  # its stub has an instance
 
@@ -107,25 +109,48 @@ def _keep_channels(rows: Rows, layout: str, mode: str) -> tuple[str, bytes]:
     """
     if mode == layout:
         return mode, rows.tobytes()
-    filters, channels = rows[:, 0], _gray_channels(rows, layout)
-    if len(channels) == len("LA") and mode != "LA" and _is_opaque(filters, channels[1], is_top=not mode):
-        channels.pop()
+    channels = _gray_channels(rows) if layout == "RGB" else _gray_and_alpha(rows, mode)
     needed = "LA"[: len(channels)] or layout
     if mode not in ("", needed):
         raise UnsuitableError
-    return needed, _join_channels(filters, channels) if channels else rows.tobytes()
+    return needed, _join_channels(rows[:, 0], channels) if channels else rows.tobytes()
 
 
-def _gray_channels(rows: Rows, layout: str) -> list[Rows]:
-    """Return gray and, of RGBA, alpha of filtered rows, uint8 (h, w) each. Empty if they have color."""
-    if layout == "RGB":
-        red, green, blue = (rows[:, 1 + channel :: 3] for channel in range(3))
-        return [red] if np.array_equal(red, green) and np.array_equal(red, blue) else []
+def _gray_channels(rows: Rows) -> list[Rows]:
+    """Return the gray of filtered RGB, uint8 (h, w), in a list, which is empty if they have color."""
+    red, green, blue = (rows[:, 1 + channel :: 3] for channel in range(3))
+    return [red] if np.array_equal(red, green) and np.array_equal(red, blue) else []
+
+
+def _gray_and_alpha(rows: Rows, mode: str) -> list[Rows]:
+    """Return gray and alpha of filtered RGBA, uint8 (h, w) each, in a list: empty if they have color, gray if opaque.
+
+    mode: that of the rows above, empty for the top rows. In mode LA, the alpha of opaque pixels is returned, too.
+    """
     pixels = np.ascontiguousarray(rows[:, 1:]).view(LITTLE_ENDIAN)
-    differences = pixels >> 8
-    differences ^= pixels
-    differences <<= 16  # what remains: red from green, and green from blue
-    return [] if differences.max() > 0 else [pixels.astype(np.uint8), (pixels >> 24).astype(np.uint8)]
+    gray = pixels & 0xFF
+    rest = pixels - gray * EQUAL_CHANNELS  # alpha in the upper eight bits; the others are 0 if the pixel is gray
+    if mode != "LA" and _is_opaque(rows[:, 0], rest, is_top=not mode):
+        return [gray.astype(np.uint8)]
+    has_color = (rest & 0xFFFFFF).any()
+    return [] if has_color else [gray.astype(np.uint8), (rest >> 24).astype(np.uint8)]
+
+
+def _is_opaque(filters: Rows, rest: NDArray[np.uint32], is_top: bool) -> bool:
+    """Return whether all pixels are gray and opaque, if those above are. is_top: the first row is the image's.
+
+    rest: uint32 (h, w), the filtered pixels without their gray.
+    """
+    if filters.max() >= FIRST_OPAQUE.shape[1]:
+        return False  # no such filter
+    first, others = FIRST_OPAQUE[1, filters], NEXT_OPAQUE[1, filters]
+    if is_top:
+        first[0], others[0] = FIRST_OPAQUE[0, filters[0]], NEXT_OPAQUE[0, filters[0]]
+    if not np.array_equal(rest[:, 0], first):
+        return False
+    if not others.any():
+        return bool(np.count_nonzero(rest) == np.count_nonzero(first))
+    return bool((rest[:, 1:] == others[:, np.newaxis]).all())
 
 
 def _join_channels(filters: Rows, channels: list[Rows]) -> bytes:
@@ -135,16 +160,6 @@ def _join_channels(filters: Rows, channels: list[Rows]) -> bytes:
     for index, channel in enumerate(channels):
         rows[:, 1 + index :: len(channels)] = channel
     return rows.tobytes()
-
-
-def _is_opaque(filters: Rows, alpha: Rows, is_top: bool) -> bool:
-    """Return whether all pixels are opaque, if those above are. is_top: the first row is the image's."""
-    if filters.max() >= FIRST_OPAQUE.shape[1]:
-        return False  # no such filter
-    is_below = np.ones(len(filters), np.intp)
-    is_below[0] = not is_top
-    first, others = FIRST_OPAQUE[is_below, filters], NEXT_OPAQUE[is_below, filters]
-    return np.array_equal(alpha[:, 0], first) and bool((alpha[:, 1:] == others[:, np.newaxis]).all())
 
 
 def _store(content: bytes, stream: bytearray) -> None:
