@@ -142,13 +142,15 @@ def test_rows_that_need_more_channels_leave_all_to_pillow(
 
 
 @pytest.mark.parametrize("color", [(0, 0, 0, 0), (0, 0, 1, 255), (0, 0, 1)])
-def test_large_image_is_left_to_pillow_unless_it_is_gray(color: tuple[int, ...]) -> None:
+def test_large_image_is_left_to_pillow_unless_it_is_gray(
+    color: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Return None for more than MAX_PIXELS transparent or colored pixels."""
-    pixels = np.full((1_001, 1_000, len(color)), color, np.uint8)
+    monkeypatch.setattr(png_pixels, "MAX_PIXELS", SIDE * SIDE)
+    pixels = np.full((SIDE + 1, SIDE, len(color)), color, np.uint8)
     assert decoded(write(pixels, [NONE])) is None
     assert decoded(write(pixels[1:], [NONE])) is not None
-    gray = np.full((1_001, 1_000, 3), 9, np.uint8)
-    assert decoded(write(gray, [NONE])) is not None
+    assert decoded(write(in_color(gray_pixels(SIDE + 1)), [NONE])) is not None
 
 
 OTHER_LAYOUTS = {
