@@ -20,7 +20,8 @@ MAX_PIECE = 65_536
 """Bytes of compressed pixels that are copied at a time."""
 
 _CHUNK_HEAD = struct.Struct(">I4s")
-_CHUNK_OVERHEAD = 12  # length, type and checksum
+_CHECKSUM_BYTES = 4
+_CHUNK_OVERHEAD = _CHUNK_HEAD.size + _CHECKSUM_BYTES
 
 
 def read_structure(image_bytes: Buffer) -> Structure:
@@ -30,32 +31,37 @@ def read_structure(image_bytes: Buffer) -> Structure:
     gives the error.
     """
     ranges: list[tuple[int, int]] = []
-    size, start, position, metadata = len(image_bytes), 0, len(SIGNATURE), b""
-    for _ in range(MAX_CHUNKS):
-        if position + _CHUNK_OVERHEAD > size:
-            position = size
-            break
-        length, kind = _CHUNK_HEAD.unpack_from(image_bytes, position)
-        content, end = position + _CHUNK_HEAD.size, min(position + length + _CHUNK_OVERHEAD, size)
+    size, start, metadata = len(image_bytes), 0, b""
+    for count, (kind, begin, declared_end) in enumerate(_chunks(image_bytes), 1):
+        end = min(declared_end, size)
         if kind == b"eXIf":
+            content = begin + _CHUNK_HEAD.size
             metadata = bytes(image_bytes[content : min(content + exif.MAX_BYTES, end)])
         if kind not in NEEDED_CHUNKS:
-            ranges.append((start, position))
+            ranges.append((start, begin))
             start = end
-        position = end
         if kind == b"IEND":
             break
+        if count == MAX_CHUNKS:
+            raise ImageError(f"it has more than {MAX_CHUNKS} PNG chunks. Save it again with an ordinary program.")
     else:
-        raise ImageError(f"it has more than {MAX_CHUNKS} PNG chunks. Save it again with an ordinary program.")
-    return Structure(keep_ranges(image_bytes, [*ranges, (start, position)]), exif.read_orientation(metadata))
+        end = size
+    return Structure(keep_ranges(image_bytes, [*ranges, (start, end)]), exif.read_orientation(metadata))
 
 
 def compressed_pixels(content: Buffer) -> Iterator[bytes]:
     """Yield the data of the IDAT chunks, in pieces. What is missing in a damaged file is left out."""
+    for kind, begin, end in _chunks(content):
+        if kind == b"IDAT":
+            start, stop = begin + _CHUNK_HEAD.size, min(end - _CHECKSUM_BYTES, len(content))
+            yield from (bytes(content[at : min(at + MAX_PIECE, stop)]) for at in range(start, stop, MAX_PIECE))
+
+
+def _chunks(content: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of each chunk. The end of the last one may lie beyond the end of a damaged file."""
     position = len(SIGNATURE)
     while position + _CHUNK_OVERHEAD <= len(content):
         length, kind = _CHUNK_HEAD.unpack_from(content, position)
-        start, end = position + _CHUNK_HEAD.size, position + _CHUNK_HEAD.size + length
-        if kind == b"IDAT":
-            yield from (bytes(content[at : min(at + MAX_PIECE, end)]) for at in range(start, end, MAX_PIECE))
-        position += length + _CHUNK_OVERHEAD
+        end = position + length + _CHUNK_OVERHEAD
+        yield kind, position, end
+        position = end

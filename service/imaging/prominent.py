@@ -17,7 +17,7 @@ MIN_COMPONENT_INK = 0.03
 
 
 def prominent_digits(ink: LocalInk, count: int = 1) -> Iterator[Digit]:
-    """Take the most prominent components as the digit, each with those near it."""
+    """Yield digits from up to `count` of the most prominent components, each joined with those near it."""
     if not ink.mask.any():
         return
     components = label_components(ink.mask, ink.pixels)

@@ -101,12 +101,12 @@ class FirstReading:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is the result as it is: a sure, single digit. `is_doubtful` tells more, but takes milliseconds."""
+        """Return whether it is the result: a sure, single digit. `is_doubtful` is exact, but takes milliseconds."""
         return self.is_sure and self.digit is not None and not self.digit.may_be_several
 
     @cached_property
     def is_doubtful(self) -> bool:
-        """Whether alternatives may be better, or other digits stand beside this one. A blank page has neither."""
+        """Return whether to reconsider it: it is not final, or it shows no digit although the image has edges."""
         return has_edges(self.gray) if self.digit is None else not self.is_final
 
     @property

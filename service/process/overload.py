@@ -91,7 +91,7 @@ class Overload:
 
     @property
     def is_full(self) -> bool:
-        """Whether a small request that arrives now is shed."""
+        """Return whether the next small request is shed."""
         return self._count >= self._max
 
     def begin(self) -> None:

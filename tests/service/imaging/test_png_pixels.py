@@ -13,7 +13,7 @@ from service.errors import ImageError
 from service.imaging import png_pixels
 from service.imaging.decode import decode
 from service.imaging.png_pixels import decode_pixels
-from tests.hostile.png_writer import END, GRAY_ALPHA, RGB, RGBA, chunk, file, header, idats
+from tests.hostile.png_writer import END, RGB, RGBA, chunk, file, header, idats
 from tests.images import encode
 
 MAX_BYTES = 50_000_000
@@ -52,7 +52,7 @@ def filtered(pixels: Pixels, filters: list[int]) -> bytes:
 def write(pixels: Pixels, filters: list[int], size: int = 2**20) -> bytes:
     """Write a PNG file of uint8 (H, W, C) with these filters and IDAT chunks of `size` bytes."""
     height, width, channels = pixels.shape
-    color = {2: GRAY_ALPHA, 3: RGB, 4: RGBA}[channels]
+    color = {3: RGB, 4: RGBA}[channels]
     return file(header(width, height, color=color), idats(zlib.compress(filtered(pixels, filters)), size), END)
 
 
