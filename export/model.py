@@ -5,6 +5,7 @@ from functools import partial
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.onnx.ops import attention
 
@@ -13,6 +14,36 @@ from service.imaging.normalize import SIDE
 
 CLASSES = 10
 TOKENS = 25
+
+SMOOTHING = (0.1, 0.8, 0.1)
+"""Weights of a row, and of a column, of the filter that smooths the images. Chosen on the validation images."""
+
+
+class Smoothing(nn.Module):
+    """Smooths images in evaluation mode, because training only shows smooth ones: the augmentation interpolates.
+
+    It has no parameters, so that a checkpoint holds none.
+    """
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        weights = torch.tensor(SMOOTHING)
+        self.register_buffer("kernel", torch.outer(weights, weights)[None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Smooth float32 (N, 1, 28, 28) in evaluation mode; return it as it is in training mode."""
+        return images if self.training else F.conv2d(images, self.kernel, padding=1)
+
+
+def eval_on_augmented(network: nn.Module) -> nn.Module:
+    """Set a network to evaluation mode for augmented images, which are smooth already."""
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, Smoothing):
+            module.train()
+    return network
 
 
 class CnnTransformer(nn.Module):
@@ -29,6 +60,7 @@ class CnnTransformer(nn.Module):
 
     def __init__(self, dim: int = 128, heads: int = 4, layers: int = 2, feedforward: int = 256) -> None:
         super().__init__()
+        self.smoothing = Smoothing()
         self.stem = nn.Sequential(
             nn.Conv2d(1, 32, 3), nn.MaxPool2d(2), nn.ReLU(),
             nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
@@ -43,7 +75,7 @@ class CnnTransformer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute logits: float32 (N, 1, 28, 28), standardized, to (N, 10)."""
-        features = self.stem(images).permute(0, 2, 3, 1).flatten(0, 2)  # (N * 25, 64)
+        features = self.stem(self.smoothing(images)).permute(0, 2, 3, 1).flatten(0, 2)  # (N * 25, 64)
         tokens = flatten_tokens(unflatten_tokens(self.embed(features)) + self.position)  # (N * 25, dim)
         encoded = unflatten_tokens(self.norm(self.encoder(tokens)))  # (N, 25, dim)
         return self.head(encoded.mean(dim=1))
@@ -114,6 +146,7 @@ class Cnn(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.smoothing = Smoothing()
         self.features = nn.Sequential(
             *_convolution(1, 16), *_convolution(16, 32), nn.MaxPool2d(2),
             *_convolution(32, 64), *_convolution(64, 96), nn.MaxPool2d(2),
@@ -122,7 +155,7 @@ class Cnn(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute logits: float32 (N, 1, 28, 28), standardized, to (N, 10)."""
-        return self.head(self.features(images).flatten(1))
+        return self.head(self.features(self.smoothing(images)).flatten(1))
 
 
 class WideCnn(nn.Module):

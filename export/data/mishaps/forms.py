@@ -51,6 +51,7 @@ FORMS: dict[str, Render] = {
     "crossed by a line": pages.crossed_by_line,
     "circled by hand": marks.circled,
     "sign before the digit": marks.sign_before,
+    "small on 28 x 28": crops.small_drawing,
 }
 
 TRAIN_FORMS = (

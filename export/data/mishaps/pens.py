@@ -71,6 +71,23 @@ def thin(ink: Ink) -> Ink:
             return np.asarray(crop_to_ink(image[1:-1, 1:-1].astype(np.float32)), np.float64)
 
 
+def draw_pixels(digit: NDArray[np.uint8], side: int) -> Ink:
+    """Draw a digit, uint8 (28, 28), with a pen one pixel wide and without soft edges. Its longer side is `side`."""
+    pixels = np.argwhere(thin(np.asarray(bounding_box(digit, 100) / 255, np.float64)))
+    rows, columns = np.rint(pixels * ((side - 1) / pixels.max())).astype(int).T
+    ink = np.zeros((rows.max() + 1, columns.max() + 1))
+    ink[rows, columns] = 1
+    return ink
+
+
+def reduce(digit: NDArray[np.uint8], side: int) -> Ink:
+    """Reduce a digit, uint8 (28, 28), with soft edges. Its longer side is `side`."""
+    cropped = Image.fromarray(bounding_box(digit, 40))
+    scale = side / max(cropped.size)
+    size = (max(1, round(cropped.width * scale)), max(1, round(cropped.height * scale)))
+    return np.asarray(cropped.resize(size, Image.Resampling.BOX), np.float64) / 255
+
+
 def _removable(image: NDArray[np.bool_], phase: int) -> NDArray[np.bool_]:
     """Find the contour pixels that one of the two phases of thinning removes."""
     north, east, south, west = image[:-2, 1:-1], image[1:-1, 2:], image[2:, 1:-1], image[1:-1, :-2]

@@ -15,6 +15,7 @@ class Ranges:
     crop_threshold: Range  # gray levels that `findContours` counts as ink
     crop_scale: Range  # of an enlarged crop
     square_side: Range  # of a stretched crop
+    small_side: Range  # longer side of a digit that is small on a 28 x 28 canvas
     page_side: Range  # longer side of a large page
     digit_height: Range  # on a drawing, a form or a photo
     page_scale: Range  # image side, in digit heights
@@ -47,6 +48,7 @@ TRAIN = Ranges(
     crop_threshold=(0, 90),
     crop_scale=(2, 9),
     square_side=(16, 80),
+    small_side=(8, 18),
     page_side=(1000, 2000),
     digit_height=(60, 150),
     page_scale=(2.0, 4.0),
@@ -79,6 +81,7 @@ EVAL = Ranges(
     crop_threshold=(20, 127),
     crop_scale=(1.5, 12),
     square_side=(20, 120),
+    small_side=(9, 16),
     page_side=(1200, 2400),
     digit_height=(50, 170),
     page_scale=(1.8, 4.5),

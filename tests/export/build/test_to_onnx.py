@@ -79,11 +79,11 @@ def test_exporting_again_gives_the_committed_bytes(exported: ModelFolder) -> Non
 
 
 def test_the_committed_transformer_has_the_documented_layers() -> None:
-    """Has convolutions 1->32->32->64->64 of 3 x 3, two 2 x 2 poolings, and two attention layers of 4 heads."""
+    """Has a filter, 3 x 3 convolutions 1->32->32->64->64, two 2 x 2 poolings, and two attention layers of 4 heads."""
     graph = onnx.load(ModelFolder(WEIGHTS / "cnn-transformer").fp32).graph
     shapes = {tensor.name: list(numpy_helper.to_array(tensor).shape) for tensor in graph.initializer}
     kernels = [shapes[node.input[1]] for node in graph.node if node.op_type == "Conv"]
-    assert kernels == [[32, 1, 3, 3], [32, 32, 3, 3], [64, 32, 3, 3], [64, 64, 3, 3]]
+    assert kernels == [[1, 1, 3, 3], [32, 1, 3, 3], [32, 32, 3, 3], [64, 32, 3, 3], [64, 64, 3, 3]]
     settings = [
         (node.op_type, {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute})
         for node in graph.node
@@ -93,10 +93,10 @@ def test_the_committed_transformer_has_the_documented_layers() -> None:
 
 
 def test_the_transformer_has_few_nodes(untrained: Path) -> None:
-    """Has one node for each linear layer with its bias, for each attention, and for each of four convolutions."""
+    """Has one node for each linear layer with its bias, for each attention, and for each of five convolutions."""
     nodes = Counter(node.op_type for node in onnx.load(untrained).graph.node)
-    assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"], nodes["Conv"]) == (10, 2, 0, 4)
-    assert nodes.total() <= 46
+    assert (nodes["Gemm"], nodes["Attention"], nodes["MatMul"], nodes["Conv"]) == (10, 2, 0, 5)
+    assert nodes.total() <= 47
 
 
 def test_other_weights_give_another_file(exported: ModelFolder, untrained: Path) -> None:

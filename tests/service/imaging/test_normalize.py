@@ -116,11 +116,20 @@ def test_resampling_keeps_brightness(size: int, new_size: int) -> None:
 
 
 def test_resampling_agrees_with_pillow() -> None:
-    """Agree with Pillow's bilinear filter, which is the same antialiased triangle."""
+    """Agree with Pillow's bilinear filter, which is the same antialiased triangle where it reduces."""
     image = np.random.default_rng(0).integers(0, 256, (61, 47)).astype(np.float32)
     ours = resampling_weights(61, 20) @ image @ resampling_weights(47, 15).T
     pillows = np.asarray(Image.fromarray(image).resize((15, 20), Image.Resampling.BILINEAR))
     assert np.allclose(ours, pillows, atol=1e-2)
+
+
+@pytest.mark.parametrize(("size", "new_size"), [(1, 20), (7, 20), (10, 20), (19, 20)])
+def test_enlarging_takes_the_mean_of_the_covered_area(size: int, new_size: int) -> None:
+    """Agree with repeating each pixel `new_size` times and taking the mean of every `size` of them."""
+    pixels = np.random.default_rng(0).random(size, np.float32)
+    means = np.repeat(pixels, new_size).reshape(new_size, size).mean(axis=1)
+    assert np.allclose(resampling_weights(size, new_size) @ pixels, means, atol=1e-6)
+
 
 
 def test_mnist_images_pass_through_unchanged_up_to_rounding(mnist_test: Dataset) -> None:
