@@ -131,7 +131,6 @@ def test_enlarging_takes_the_mean_of_the_covered_area(size: int, new_size: int) 
     assert np.allclose(resampling_weights(size, new_size) @ pixels, means, atol=1e-6)
 
 
-
 def test_mnist_images_pass_through_unchanged_up_to_rounding(mnist_test: Dataset) -> None:
     """Change no pixel of 98 % of the MNIST test images by more than a tenth."""
     change = [np.abs(normalize_digit(image) - image / 255).max() for image in mnist_test.images]
