@@ -18,15 +18,17 @@ MAX_NOISE = 0.35  # standard deviation
 MAX_IMPULSES = 0.2  # share of the pixels
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Augment float32 (N, 1, 28, 28) in [0, 1], on the generator's device. Returns a new tensor of this form.
+
+    strength: of each change, as a share of its maximum, above 0, at most 1.
 
     The warp follows Simard et al. 2003, "Best practices for convolutional neural networks", but interpolates a coarse
     grid of random displacements instead of smoothing a fine one.
     """
-    grid = F.affine_grid(_random_affine(len(images), generator), list(images.shape), align_corners=False)
-    grid = grid + _random_warp(len(images), images.shape[-1], generator)
-    return F.grid_sample(_vary_stroke_width(images, generator), grid, align_corners=False)
+    grid = F.affine_grid(_random_affine(len(images), generator, strength), list(images.shape), align_corners=False)
+    grid = grid + strength * _random_warp(len(images), images.shape[-1], generator)
+    return F.grid_sample(_vary_stroke_width(images, generator, strength), grid, align_corners=False)
 
 
 def add_noise(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -43,9 +45,9 @@ def _strengths(count: int, maximum: float, generator: torch.Generator) -> Tensor
     return is_noisy * _random(generator, count, 1, 1, 1) * maximum
 
 
-def _vary_stroke_width(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Thin or thicken the strokes by up to MAX_STROKE_CHANGE pixels on each side."""
-    change = (_random(generator, len(images), 1, 1, 1) * 2 - 1) * MAX_STROKE_CHANGE
+def _vary_stroke_width(images: Tensor, generator: torch.Generator, strength: float) -> Tensor:
+    """Thin or thicken the strokes by up to `strength` times MAX_STROKE_CHANGE pixels on each side."""
+    change = (_random(generator, len(images), 1, 1, 1) * 2 - 1) * strength * MAX_STROKE_CHANGE
     thick, thin = _dilate(images), -_dilate(-images)
     return images + change.clamp(min=0) * (thick - images) + (-change).clamp(min=0) * (thin - images)
 
@@ -59,9 +61,9 @@ def _dilate(images: Tensor) -> Tensor:
     return images
 
 
-def _random_affine(count: int, generator: torch.Generator) -> Tensor:
+def _random_affine(count: int, generator: torch.Generator, strength: float) -> Tensor:
     """Return random rotations, scales, shears and shifts as matrices, float32 (N, 2, 3)."""
-    angle, width, height, shear, right, down = _random(generator, 6, count) * 2 - 1
+    angle, width, height, shear, right, down = strength * (_random(generator, 6, count) * 2 - 1)
     cos, sin = torch.cos(angle * MAX_ROTATION), torch.sin(angle * MAX_ROTATION)
     width, height, shear = 1 + width * MAX_SCALE, 1 + height * MAX_SCALE, shear * MAX_SHEAR
     top = torch.stack([cos * width, (shear * cos - sin) * height, right * MAX_SHIFT], dim=1)

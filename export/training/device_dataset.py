@@ -32,10 +32,11 @@ class DeviceDataset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def sample(self, counts: Sequence[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def sample(self, counts: Sequence[int], generator: torch.Generator, strength: float = 1.0) -> tuple[Tensor, Tensor]:
         """Sample up to `counts[i]` images of part i, shuffled, augmented and standardized, and their labels.
 
         float32 (M, 1, 28, 28) and int64 (M,) with the M of `sample_size`. The generator must be on DEVICE.
+        strength: of the augmentation, as in `augment`.
         """
         starts = accumulate([0, *self.sizes])
         chosen = [
@@ -43,7 +44,9 @@ class DeviceDataset:
             for start, size, count in zip(starts, self.sizes, counts, strict=False)
         ]
         indices = shuffle([torch.cat(chosen)], generator)[0]
-        augmented = [add_noise(augment(self.images[chunk], generator), generator) for chunk in indices.split(CHUNK)]
+        augmented = [
+            add_noise(augment(self.images[chunk], generator, strength), generator) for chunk in indices.split(CHUNK)
+        ]
         return standardize(torch.cat(augmented)), self.labels[indices]
 
     def sample_size(self, counts: Sequence[int]) -> int:

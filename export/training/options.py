@@ -79,7 +79,7 @@ def _share(text: str) -> float:
     return value
 
 
-def _smoothing(text: str) -> float:
+def _below_one(text: str) -> float:
     """Parse a number of at least 0 and less than 1."""
     if not 0 <= (value := float(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 0 and less than 1")
@@ -99,6 +99,8 @@ SETTINGS: dict[str, tuple[Callable[[str], float], str]] = {
     "learning_rate": (_positive_float, "peak learning rate of AdamW per step, above 0"),
     "batch_size": (_positive_int, "images per step, 1 or more"),
     "passes": (_positive_int, "times that an epoch goes over its augmented images, 1 or more"),
-    "label_smoothing": (_smoothing, "label smoothing, at least 0, less than 1"),
+    "label_smoothing": (_below_one, "label smoothing, at least 0, less than 1"),
+    "augmentation": (_share, "strength of the random changes of shape, above 0, at most 1"),
+    "ema_decay": (_below_one, "decay of the moving average of the weights per step, at least 0, less than 1"),
 }
 """The settings of a recipe that are options: how each is parsed, and its meaning with unit and range."""

@@ -19,12 +19,12 @@ class Recipe:
     outliers, and own digits if there are any), drawn anew for each epoch. passes: times that an epoch goes over its
     images, which are augmented, and read by the teachers, only once (data echoing, Choi et al. 2019, "Faster neural
     network training with data echoing"). warm_up: epochs in which the learning rate rises. decay: share of the run, at
-    its end, in which it falls linearly to 0. ema_decay: of the moving average of the weights, which is what is
-    validated and saved. start_sha256: of the checkpoint that the run starts from; empty if it starts from random
-    weights. teacher_sha256: of the checkpoints that it learns from besides the labels. is_own_teacher: whether the
-    checkpoint that the run starts from is one of the teachers, and these count only where they are right, so that the
-    network keeps what it can (Li and Hoiem 2016, "Learning without forgetting"). own_sha256: of the own digits, as
-    OwnDigits has it.
+    its end, in which it falls linearly to 0. augmentation: strength of the changes of shape, above 0, at most 1.
+    ema_decay: of the moving average of the weights, which is what is validated and saved. start_sha256: of the
+    checkpoint that the run starts from; empty if it starts from random weights. teacher_sha256: of the checkpoints that
+    it learns from besides the labels. is_own_teacher: whether the checkpoint that the run starts from is one of the
+    teachers, and these count only where they are right, so that the network keeps what it can (Li and Hoiem 2016,
+    "Learning without forgetting"). own_sha256: of the own digits, as OwnDigits has it.
     """
 
     epochs: int = 200
@@ -37,6 +37,7 @@ class Recipe:
     decay: float = 0.5
     weight_decay: float = 0.05
     label_smoothing: float = 0.02
+    augmentation: float = 1.0
     ema_decay: float = 0.999
     seed: int = 0
     start_sha256: str = ""

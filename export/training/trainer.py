@@ -78,12 +78,12 @@ class Trainer:
 
         A pass leaves out the images that do not fill a batch, so that all batches have one shape.
         """
-        generator = self._seed_epoch()
-        sample: Sequence[Tensor] = self.data.training.sample(self.recipe.epoch_size, generator)
+        generator, recipe = self._seed_epoch(), self.recipe
+        sample: Sequence[Tensor] = self.data.training.sample(recipe.epoch_size, generator, recipe.augmentation)
         if self.teachers:
             with mixed_precision():
                 sample = [*sample, teach(self.teachers, sample[0])]
-        for _ in range(self.recipe.passes):
+        for _ in range(recipe.passes):
             sample = shuffle(sample, generator)
             yield from self._full_batches(sample)
 

@@ -77,8 +77,8 @@ def test_own_digits_start_from_a_checkpoint(tmp_path: Path) -> None:
 
 def test_options_replace_settings() -> None:
     """Take zero, too, which is a value."""
-    given = chosen("--batch-size", "1024", "--passes", "4", "--label-smoothing", "0")[1]
-    assert given == Recipe(batch_size=1024, passes=4, label_smoothing=0.0)
+    given = chosen("--batch-size", "1024", "--passes", "4", "--label-smoothing", "0", "--ema-decay", "0")[1]
+    assert given == Recipe(batch_size=1024, passes=4, label_smoothing=0.0, ema_decay=0.0)
 
 
 def test_a_share_shrinks_the_epochs() -> None:
@@ -98,6 +98,7 @@ def test_a_share_shrinks_the_epochs() -> None:
         (["train", "--batch-size", "0"], "argument --batch-size: 0 is less than 1"),
         (["train", "--passes", "0"], "argument --passes: 0 is less than 1"),
         (["train", "--label-smoothing", "1"], "argument --label-smoothing: 1 is not at least 0 and less than 1"),
+        (["train", "--augmentation", "0"], "argument --augmentation: 0 is not a positive number"),
         (["card", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
         ([], "the following arguments are required: {train,build,evaluate,card}"),
     ],

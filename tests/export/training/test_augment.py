@@ -40,6 +40,15 @@ def test_every_image_is_changed_differently_and_keeps_its_ink() -> None:
     assert differences.min() > 0.01
 
 
+def test_a_weaker_augmentation_changes_less() -> None:
+    """Moves less ink at half the strength, and hardly any at a hundredth."""
+    changes = [
+        float((augment(sevens(100), torch.Generator().manual_seed(0), strength) - sevens(100)).abs().mean())
+        for strength in (0.01, 0.5, 1.0)
+    ]
+    assert 3 * changes[0] < changes[1] < 0.8 * changes[2]
+
+
 def test_noise_reaches_a_share_of_the_images() -> None:
     """Leave about (1 - NOISE_SHARE) squared of the images as they are, and keep the range of all."""
     batch = sevens(2_000)
