@@ -15,7 +15,7 @@ MAX_WAIT = 20.0
 
 
 def predict(client: httpx.Client, image: bytes) -> dict[str, Any]:
-    """Return `{"digit": 6, "confidence": 0.9823}` for a PNG or JPEG file. Several calls share the client's connection.
+    """Send a PNG or JPEG file over the client's connection. Returns, for example, `{"digit": 6, "confidence": 0.9823}`.
 
     Retries 503 after the seconds in Retry-After. Raises RuntimeError with the service's sentence for any other error,
     and httpx.HTTPError if there is no response.

@@ -15,7 +15,7 @@ MAX_WAIT = 20.0
 
 
 def predict(image: bytes, url: str = "http://localhost:8000") -> dict[str, Any]:
-    """Return `{"digit": 6, "confidence": 0.9823}` for a PNG or JPEG file.
+    """Send a PNG or JPEG file. Returns, for example, `{"digit": 6, "confidence": 0.9823}`.
 
     Retries 503 after the seconds in Retry-After. Raises RuntimeError with the service's sentence for any other error,
     and OSError if there is no response within TIMEOUT seconds.

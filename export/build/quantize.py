@@ -179,7 +179,7 @@ class _CalibrationReader(CalibrationDataReader):  # type: ignore[misc]  # onnxru
 
 
 def _fp32_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Return the nodes that stay in fp32: all up to the first Relu, padded convolutions, and the head, the last node.
+    """List the nodes to keep in fp32: all up to the first Relu, padded convolutions, and the head, which is the last.
 
     Raises ExportError if there is no Relu.
     """

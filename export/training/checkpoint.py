@@ -28,7 +28,7 @@ class Checkpoint:
 
 
 def load_checkpoint(name: str, path: Path, if_missing: str = "Check the path.") -> Checkpoint:
-    """Load the state dict `path` into the architecture `name`.
+    """Load the state dict in the file `path` into a network of the architecture `name`.
 
     if_missing: what to do if there is no such file. Raises ExportError if the name is unknown, and CheckpointError,
     naming the first key or shape that does not fit.

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from export.model import eval_on_augmented
 from export.model_folder import RunFolder
 from export.progress import Progress
+from export.smoothing import eval_on_augmented
 from export.training.checkpoint import save_state
 from export.training.data import TrainingData
 from export.training.device_dataset import DEVICE, shuffle

@@ -50,7 +50,7 @@ def estimate_seconds(image: ImageFile.ImageFile, structure: Structure, source_pi
 
 
 def estimate_color_bytes(image: ImageFile.ImageFile, mode: str) -> int:
-    """Estimate the memory that decoding again in color takes in addition. 0 if there is no color, or too many pixels.
+    """Estimate the bytes that a second decoding, in color, adds: 0 if there is no color, or too many pixels.
 
     mode: that of the file, which is decoded in the mode of `image`.
     """

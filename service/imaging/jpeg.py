@@ -43,7 +43,7 @@ MARKER = re.compile(rb"\xff([^\xff\x00])", re.DOTALL)
 
 
 def read_structure(image_bytes: Buffer) -> Structure:
-    """Read the segments, and keep those that decoding needs. A bytearray is changed in place.
+    """Read the segments, and remove those that decoding does not need: in place from a bytearray.
 
     Raises ImageError if there is no scan, or if there are too many segments, tables or scans.
     """

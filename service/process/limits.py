@@ -59,7 +59,7 @@ def memory_limit(cgroup: Path = CGROUP) -> int:
 
 
 def memory_budget(workers: int, cgroup: Path = CGROUP) -> int:
-    """Return the bytes that all requests of one worker may hold at once, 0 if there is no memory limit.
+    """Return the memory budget of all requests of one worker together in bytes, 0 if there is no memory limit.
 
     That is the worker's share of the limit, less what this process takes now that it has loaded the model.
     """

@@ -42,7 +42,7 @@ def bound_heap() -> None:
 
 
 def keep_freed_heap() -> None:
-    """Keep freed memory until `release_free_heap` is called. Use it only where there is no memory limit.
+    """Keep freed memory in the process until `release_free_heap`. Call this only without a memory limit.
 
     It takes the system four microseconds to provide a page again: a quarter of the time of a drawing of 3.7 megapixels.
     """

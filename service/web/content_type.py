@@ -42,7 +42,7 @@ class ContentType:
 
     @property
     def is_form(self) -> bool:
-        """Whether the body is multipart/form-data."""
+        """Return whether the body is multipart/form-data."""
         return self.media_type == FORM_TYPE
 
     def check_declares_image(self) -> None:

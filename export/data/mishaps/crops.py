@@ -26,9 +26,8 @@ def tight_dark_crop(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> I
 def large_crop(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
     """Cut the digit out and enlarge it, in either polarity."""
     image = Image.fromarray(tight_crop(digit, rng, ranges))
-    scale = rng.uniform(*ranges.crop_scale)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return _either_polarity(image.resize(size, FILTERS[rng.integers(len(FILTERS))]), rng)
+    enlarged = pens.resize(image, rng.uniform(*ranges.crop_scale), FILTERS[rng.integers(len(FILTERS))])
+    return _either_polarity(np.asarray(enlarged), rng)
 
 
 def photo_crop(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
@@ -45,7 +44,7 @@ def stretched_crop(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Im
     """Cut the digit out and stretch it to a square, in either polarity."""
     side = int(rng.uniform(*ranges.square_side))
     crop = Image.fromarray(tight_crop(digit, rng, ranges))
-    return _either_polarity(crop.resize((side, side), FILTERS[rng.integers(1, len(FILTERS))]), rng)
+    return _either_polarity(np.asarray(crop.resize((side, side), FILTERS[rng.integers(1, len(FILTERS))])), rng)
 
 
 def small_drawing(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
@@ -56,7 +55,7 @@ def small_drawing(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Ima
     top, left = rng.integers(1, digit.shape[0] - height), rng.integers(1, digit.shape[1] - width)
     canvas = np.zeros(digit.shape)
     canvas[top : top + height, left : left + width] = ink
-    return _either_polarity(Image.fromarray(to_bytes(255 * canvas)), rng)
+    return _either_polarity(to_bytes(255 * canvas), rng)
 
 
 def impulse_noise(digit: Digit, rng: np.random.Generator, ranges: Ranges) -> Image8:
@@ -134,7 +133,6 @@ def _add_impulses(gray: Image8, share: float, rng: np.random.Generator) -> Image
     return np.where(hit, rng.choice(np.array([0, 255], np.uint8), gray.shape), gray)
 
 
-def _either_polarity(image: Image.Image, rng: np.random.Generator) -> Image8:
+def _either_polarity(pixels: Image8, rng: np.random.Generator) -> Image8:
     """Invert the image in half of the cases."""
-    pixels = np.asarray(image)
     return pixels if rng.random() < 0.5 else 255 - pixels

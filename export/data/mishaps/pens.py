@@ -26,11 +26,16 @@ def enlarge(digit: NDArray[np.uint8], height: int, weight: float = 0.45) -> Ink:
     """
     cropped = np.pad(bounding_box(digit, 40), MARGIN)
     scale = height / (cropped.shape[0] - 2 * MARGIN)
-    size = (max(1, round(cropped.shape[1] * scale)), max(1, round(cropped.shape[0] * scale)))
-    large = np.asarray(Image.fromarray(cropped).resize(size, Image.Resampling.BICUBIC), np.float32) / 255
+    large = np.asarray(resize(Image.fromarray(cropped), scale, Image.Resampling.BICUBIC), np.float32) / 255
     if scale > 1.3:
         large = np.clip((large - weight) * max(2.0, scale) + 0.5, 0, 1)
     return np.asarray(crop_to_ink(np.asarray(np.clip(large, 0, 1), np.float32)), np.float64)
+
+
+def resize(image: Image.Image, scale: float, resampling: Image.Resampling) -> Image.Image:
+    """Resize both sides of an image by a factor, to at least one pixel."""
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, resampling)
 
 
 def rotate(ink: Ink, degrees: float) -> Ink:
@@ -83,9 +88,7 @@ def draw_pixels(digit: NDArray[np.uint8], side: int) -> Ink:
 def reduce(digit: NDArray[np.uint8], side: int) -> Ink:
     """Reduce a digit, uint8 (28, 28), with soft edges. Its longer side is `side`."""
     cropped = Image.fromarray(bounding_box(digit, 40))
-    scale = side / max(cropped.size)
-    size = (max(1, round(cropped.width * scale)), max(1, round(cropped.height * scale)))
-    return np.asarray(cropped.resize(size, Image.Resampling.BOX), np.float64) / 255
+    return np.asarray(resize(cropped, side / max(cropped.size), Image.Resampling.BOX), np.float64) / 255
 
 
 def _removable(image: NDArray[np.bool_], phase: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""What the description depends on, and what a group of routes adds to it."""
+"""The inputs of the OpenAPI description, and the part of it that a group of routes adds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ class Api:
 
     @property
     def needs_key(self) -> bool:
-        """Whether requests need an API key."""
+        """Return whether requests need an API key."""
         return bool(self.settings.api_key)
 
 

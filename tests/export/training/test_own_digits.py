@@ -64,6 +64,7 @@ def test_own_digits_are_learned(own: OwnDigits, examples: Dataset, tmp_path: Pat
     report = publish(NAME, run, weights, data, start, own)
     assert json.loads(weights.training_report.read_text()) == json.loads(json.dumps(report))
     accuracy = report["own_digits"]["validation_accuracy"]
+    assert accuracy["before"] <= 0.2
     assert accuracy["after"] > 0.8
     assert accuracy["after"] - accuracy["before"] > 0.6
     assert report["own_digits"] == {
