@@ -121,14 +121,14 @@ def _union(count: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> N
 
     Each round hooks every root to a lower neighboring root and then points all indices at their roots, as in
     Shiloach and Vishkin 1982, "An O(log n) parallel connectivity algorithm". The number of rounds is logarithmic for
-    any mask.
+    any mask. Pointing at the roots takes a fixed number of steps, because to compare after each takes longer.
     """
     parent = np.arange(count)
     while len(first):
         left, right = parent[first], parent[second]
         np.minimum.at(parent, np.maximum(left, right), np.minimum(left, right))
-        while not np.array_equal(grandparent := parent[parent], parent):
-            parent = grandparent
+        for _ in range(count.bit_length()):
+            parent = parent[parent]
         separate = parent[first] != parent[second]
         first, second = first[separate], second[separate]
     return parent

@@ -18,8 +18,9 @@ from service.imaging.png import compressed_pixels
 
 LAYOUTS = ("RGB", "RGBA")
 
-BAND_BYTES = 125_000
-"""Bytes that are decompressed at a time. With a memory limit, each larger array takes new pages of the system."""
+BAND_BYTES = 400_000
+"""Bytes that are decompressed at a time: less than what the heap maps separately with a memory limit, which would take
+new pages of the system for each band."""
 
 MIN_PIXELS = 16_384
 """Pillow alone takes less time for a smaller image."""

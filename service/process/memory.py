@@ -20,11 +20,12 @@ CLEAN_FILE_MAPPING = re.compile(
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 
-MMAP_THRESHOLD = 131_072
-"""Bytes. Larger blocks are mapped separately, so freeing them returns their memory at once."""
+MMAP_THRESHOLD = 524_288
+"""Bytes. Larger blocks are mapped separately, so freeing them returns their memory at once. Smaller ones, such as the
+bands of a PNG file and most arrays of preprocessing, are taken from the heap, whose pages are there already."""
 
-TRIM_THRESHOLD = 1_000_000
-"""Bytes of free memory that the heap keeps at its end."""
+TRIM_THRESHOLD = 4_000_000
+"""Bytes of free memory that the heap keeps at its end until `release_free_heap`."""
 
 KEPT_MMAP_THRESHOLD, KEPT_TRIM_THRESHOLD = 32_000_000, 64_000_000
 """The same two, where there is no memory limit: the pixels of a photo stay in the heap for the next one."""
