@@ -151,7 +151,6 @@ def _on_local_background(gray: Gray) -> Iterator[Digit]:
         previous = ink.mask
         yield from prominent_digits(ink)
         yield from prominent_digits(ink.strong())
-        yield from prominent_digits(ink.equalized())
         lines = Lines(ink.mask)
         for min_share in LINE_SHARES:
             without = lines.remove(min_share)

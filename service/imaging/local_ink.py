@@ -26,7 +26,6 @@ NOISE_FACTOR = 3
 """Least ink of a stroke in median inks of the image, which are noise."""
 
 STRONG_INK = 0.65
-MIN_EQUALIZED = 0.4
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,6 @@ class LocalInk:
     def strong(self) -> "LocalInk":
         """Keep only ink that is about as strong as the strongest: printed lines are often lighter than a pen."""
         return LocalInk(self.pixels, STRONG_INK * self.strongest)
-
-    def equalized(self) -> "LocalInk":
-        """Divide the ink by the strongest ink around it: in the glare of a lamp a stroke fades."""
-        height, width = self.pixels.shape
-        window = _window(max(height, width) / 5)
-        around = morphology.dilate(self.pixels, window, window)
-        equal = self.pixels / np.maximum(around, 0.2 * self.strongest)
-        return LocalInk(np.where(self.mask, equal, np.float32(0)), MIN_EQUALIZED)
 
     def keep(self, mask: NDArray[np.bool_]) -> "LocalInk":
         """Remove the strokes outside a mask, bool (H, W)."""

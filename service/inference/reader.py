@@ -62,10 +62,10 @@ def _reduced(gray: Gray, digit: Digit) -> Gray:
 
 def _average_views(first: FirstReading, classify: Classify) -> FirstReading:
     """Replace a doubtful prediction by the mean over slightly changed views of the digit."""
-    if first.digit is None:
+    if first.digit is None or first.prediction is None:
         return first
     predictions = classify(np.stack([standardize(view) for view in canvas_views(first.digit.image)]))
-    mean = np.mean([prediction.probabilities for prediction in predictions], axis=0)
+    mean = np.mean([prediction.probabilities for prediction in (first.prediction, *predictions)], axis=0)
     return replace(first, prediction=Prediction(int(mean.argmax()), tuple(mean.tolist())))
 
 
