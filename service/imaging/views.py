@@ -27,7 +27,8 @@ PADDED = SIDE + 2
 def canvas_views(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the views of a canvas, float32 (28, 28) in [0, 1]: float32 (6, 28, 28)."""
     pixels = np.pad(image, 1).ravel()
-    return (pixels[_INDICES] * _WEIGHTS).sum(axis=1, dtype=np.float32).reshape(-1, SIDE, SIDE)
+    views = (pixels[_INDICES] * _WEIGHTS).sum(axis=1, dtype=np.float32)
+    return np.asarray(views.reshape(-1, SIDE, SIDE))
 
 
 def _taps(matrix: Matrix) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
