@@ -14,20 +14,15 @@ from service.imaging.normalize import Digit, find_digit, standardize
 from service.inference.chunks import split_batch
 from service.inference.classifier import Classifier, Prediction
 from service.inference.contract import Contract
+from service.inference.digit_or_line import read_digits
 from service.inference.isolation import isolate, map_valid, release_frames
-from service.inference.number import MAX_DIGITS, read_line, reread_line
+from service.inference.number import MAX_DIGITS
 from service.inference.reader import reconsider
 from service.inference.reading import FirstReading, Reading
 from service.inference.stages import StageMetrics
 from service.settings import Settings
 
 DEFAULTS = Settings()
-
-MIN_SURE_SINGLE = 0.9
-"""Confidence from which an image shows a single digit, if its line is doubtful."""
-
-MIN_SURE_LINE = 0.7
-"""Confidence of each digit of a line from which it is preferred to a sure, single digit."""
 
 
 class Predictor:
@@ -144,28 +139,10 @@ class Predictor:
         Raises ImageError if there is none, or if there are more than MAX_DIGITS.
         """
         first = self.begin(image)
-        readings = isolate(self._read_line, first)
+        readings = isolate(partial(read_digits, settle=self._settle, classify=self._classifier.classify), first)
         if len(readings) > MAX_DIGITS:
             raise ImageError(f"it shows more than {MAX_DIGITS} digits. Send an image of one line of digits.")
         return [first.with_reading(reading) for reading in readings]
-
-    def _read_line(self, first: FirstReading) -> list[Reading]:
-        """Read a line that is surely a number, or else a single digit that is sure, or else the likelier of both."""
-        line = read_line(first.gray, self._classifier.classify)
-        if line.is_number:
-            return line.readings
-        single = map_valid(self._settle, [first])[0]
-        is_sure = isinstance(single, Reading) and single.prediction.confidence >= MIN_SURE_SINGLE
-        may_be_several = line.may_be_several or (first.digit is not None and first.digit.may_be_several)
-        if isinstance(single, Reading) and is_sure and not may_be_several:
-            return [single]
-        readings = reread_line(line, first.gray, self._classifier.classify)
-        least = min((reading.prediction.confidence for reading in readings), default=0.0)
-        if len(readings) > 1 and (least >= MIN_SURE_LINE or not is_sure):
-            return readings
-        if isinstance(single, RequestError):
-            raise single
-        return [single]
 
     def classify(self, images: NDArray[np.float32]) -> list[Prediction]:
         """Classify float32 (N, 1, 28, 28), standardized, N > 0, in one run of the model."""
