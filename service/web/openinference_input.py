@@ -1,4 +1,4 @@
-"""What an inference request says about its input: standardized images as FP32, or PNG and JPEG files as BYTES."""
+"""Read the description of an input in an inference request: images as FP32, or PNG and JPEG files as BYTES."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ IMAGE_SHAPES: dict[str, list[list[int]]] = {"FP32": [IMAGE_SHAPE], "BYTES": [[],
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a request says about its input. size: bytes of binary data, None if its data is in the document."""
+    """The description of an input in a request. size: bytes of binary data, None if the data is in the document."""
 
     datatype: str
     shape: list[int]

@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 
 def objects_at(key: str, content: Object) -> list[Object]:
-    """Return the objects in the array at a key, none if there is no such key. Raises RequestError if it is another."""
+    """Return the objects in the array at a key, [] if the key is missing. Raises RequestError for any other value."""
     values = content.get(key)
     if values is None:
         return []

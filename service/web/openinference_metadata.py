@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol calls the server, its model, and the model's tensors."""
+"""Names of the server, its model and the tensors of the model in the Open Inference Protocol."""
 
 from typing import Any
 
